@@ -1,0 +1,2 @@
+/** Models, who serves them, what they cost. */
+export * from './model.js';

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+/** Units that a price is given for and a usage is counted in. */
+export const usageUnits = ['input', 'input_cached', 'output', 'reasoning'] as const;
+/**
+ * `input`: prompt tokens that were not cached. `input_cached`: prompt tokens read from a cache.
+ * `output`: completion tokens without reasoning. `reasoning`: hidden completion tokens.
+ */
+export type UsageUnit = (typeof usageUnits)[number];
+
+/** Integer quantities by unit; a missing unit is zero. The units do not overlap. */
+export const usageSchema = z.partialRecord(z.enum(usageUnits), z.int().nonnegative());
+export type Usage = z.infer<typeof usageSchema>;
+
+/** Nano-dollars (1e-9 US dollar) per 1,000,000 units, as decimal strings: JSON numbers are floats. */
+export const priceSchema = z.partialRecord(z.enum(usageUnits), z.string().regex(/^\d{1,18}$/));
+export type WirePrice = z.infer<typeof priceSchema>;
+
+/** How an attempt ended. */
+export const attemptOutcomes = [
+  'done',
+  'client_abort',
+  'upstream_error',
+  'timeout',
+  'truncated',
+  'shutdown',
+  'worker_lost',
+] as const;
+export type AttemptOutcome = (typeof attemptOutcomes)[number];
+
+/**
+ * One upstream call that ended; the event that money is made from. It holds no prompt, no completion, no key material.
+ * `attempt_id` is the key: any number of copies from either witness count once.
+ */
+export const attemptFinished = z.object({
+  v: z.literal(1),
+  type: z.literal('attempt.finished'),
+  /** `<request id>#<n>`, n from 1. */
+  attempt_id: z.string().max(128),
+  request_id: z.string().max(100),
+  organization_id: z.string(),
+  project_id: z.string(),
+  key_id: z.string(),
+  witness: z.enum(['worker', 'ingress']),
+  endpoint: z.string(),
+  /** The public id that the caller asked for. */
+  model: z.string(),
+  provider: z.string(),
+  upstream_model: z.string(),
+  upstream_request_id: z.string().nullable(),
+  /** HTTP status of the upstream; null when it never answered. */
+  upstream_status: z.int().nullable(),
+  outcome: z.enum(attemptOutcomes),
+  content_delivered: z.boolean(),
+  /** provider: reported by the upstream; counted: by us from what was delivered; estimated: from sizes; none: nothing to charge. */
+  usage_source: z.enum(['provider', 'counted', 'estimated', 'none']),
+  usage: usageSchema,
+  /** The price at the time of the call; later changes of the catalog do not touch it. */
+  price: priceSchema,
+  /** Unix milliseconds. */
+  started_at: z.int(),
+  first_byte_at: z.int().nullable(),
+  finished_at: z.int(),
+  trace_id: z.string().nullable(),
+});
+export type AttemptFinished = z.infer<typeof attemptFinished>;
+
+/** Event subject on the bus. */
+export const attemptFinishedSubject = 'usage.v1.attempt.finished';

@@ -1,0 +1,122 @@
+import type { GatewayErrorJson } from '#libs/contracts';
+
+/**
+ * The bus of the gateway: streaming calls, events, broadcasts. Two adapters (NATS, in-process) pass one conformance
+ * suite. Everything is bounded: a reader that stops granting credit stops the writer.
+ */
+export interface Bus {
+  readonly kind: 'nats' | 'in-process';
+  /** Starts a streaming call on a subject. Never throws: every failure reaches `sink.onError`, once. */
+  call(request: OutgoingCall, sink: ReplySink): CallHandle;
+  /** Serves a subject in a queue group: each call reaches one server. */
+  serve(subject: string, queue: string, handler: (call: IncomingCall) => void): Server;
+  /** Resolves once the event is stored (JetStream PubAck; in-process: once the consumer committed it). Batches by itself. */
+  publishEvent(subject: string, event: object, headers?: TraceHeaders): Promise<void>;
+  /** Durable consumer; a batch is acknowledged after the handler resolves and delivered again if it rejects. */
+  consumeEvents(options: ConsumeOptions, handler: (batch: readonly EventDelivery[]) => Promise<void>): Promise<Server>;
+  /** Best-effort fan-out to every process. */
+  broadcast(subject: string, payload: object): void;
+  onBroadcast(subject: string, handler: (payload: unknown) => void): Server;
+  /** False while the connection is away. */
+  readonly connected: boolean;
+  /** Serves nothing new, waits for calls in flight up to `timeoutMs`, flushes events, closes. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** W3C trace context: `traceparent`, `tracestate`. */
+export type TraceHeaders = Record<string, string>;
+
+export interface OutgoingCall {
+  readonly subject: string;
+  /** Small JSON object; validated by the handler. */
+  readonly head: object;
+  /** Request body; larger than one frame is split, up to the adapter's `maxBodyBytes`. */
+  readonly body: Uint8Array;
+  /** Milliseconds until the whole call is given up; travels with the call. */
+  readonly deadlineMs: number;
+  readonly trace?: TraceHeaders;
+}
+
+/** Where the reply of a call goes. Callbacks run in order; nothing follows `onEnd` or `onError`. */
+export interface ReplySink {
+  /** A server took the call. `notes` come with it and later: facts the server wants known even if it dies. */
+  onNote?(note: unknown): void;
+  /** Status and headers, before any data. */
+  onHead(head: ReplyHead): void;
+  /** A view, valid during the callback only. Grant credit through the handle once it is written on. */
+  onData(chunk: Uint8Array): void;
+  onEnd(trailer: unknown): void;
+  onError(error: CallError): void;
+}
+
+export interface ReplyHead {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+}
+
+export interface CallHandle {
+  /** The reader has passed on this many further bytes: the writer may send as many more. */
+  grant(bytes: number): void;
+  /** Tells the server within one tick; the sink hears nothing more. */
+  cancel(reason: string): void;
+}
+
+/** Why a call ended badly, as the client side sees it. */
+export class CallError extends Error {
+  constructor(
+    /**
+     * no_responders: nobody serves the subject, nothing was started. peer_lost: the server vanished.
+     * gap: a frame was lost. deadline: time is up. remote: the handler failed with a `gateway` error.
+     * overflow: the server sent beyond its credit. closed: this bus is shutting down.
+     */
+    readonly reason: 'no_responders' | 'peer_lost' | 'gap' | 'deadline' | 'remote' | 'overflow' | 'closed',
+    message: string,
+    readonly gateway?: GatewayErrorJson,
+  ) {
+    super(message);
+    this.name = 'CallError';
+  }
+}
+
+/** A call as its server sees it. Send `accept`, then one head, data, and end or fail. */
+export interface IncomingCall {
+  readonly subject: string;
+  readonly head: unknown;
+  readonly body: Uint8Array;
+  /** Milliseconds left when the call arrived. */
+  readonly deadlineMs: number;
+  readonly trace: TraceHeaders;
+  /** Aborts on cancel, on a vanished client and at the deadline; `signal.reason` is a string: cancel | peer_lost | deadline | drain. */
+  readonly signal: AbortSignal;
+  /** Tells the client that work begins; at most once, before the head. */
+  accept(note?: object): void;
+  /** A further fact for the client, at any time before the end. */
+  note(note: object): void;
+  sendHead(head: ReplyHead): void;
+  /** False when the window is used up: wait for `writable()` before the next write. Takes ownership of no buffer: copies or sends at once. */
+  write(chunk: Uint8Array): boolean;
+  /** Resolves when the window has room again, or at once when the call is over (look at `signal`). */
+  writable(): Promise<void>;
+  end(trailer?: object): void;
+  fail(error: GatewayErrorJson): void;
+}
+
+export interface ConsumeOptions {
+  readonly subject: string;
+  /** Durable name, one per consuming app. */
+  readonly durable: string;
+  readonly maxBatch: number;
+}
+
+export interface EventDelivery {
+  readonly subject: string;
+  readonly event: unknown;
+  readonly trace: TraceHeaders;
+  /** 1 on first delivery. */
+  readonly deliveries: number;
+}
+
+/** Something that listens; `stop` waits for its handlers in flight. */
+export interface Server {
+  stop(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+/** The bus: streaming calls, events, broadcasts, jobs. */
+export * from './bus.js';

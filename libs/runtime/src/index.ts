@@ -1,0 +1,3 @@
+/** Starting, stopping and configuring a process. */
+export * from './app-definition.js';
+export * from './live-config.js';
