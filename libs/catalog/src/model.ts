@@ -17,6 +17,9 @@ export interface Deployment {
   readonly price: Price | null;
 }
 
+/** What the shipped data says a model can do; absent from the list means unknown or no. */
+export type Capability = 'tools' | 'vision' | 'json_schema' | 'reasoning';
+
 /** A public model id and who serves it. */
 export interface Model {
   readonly id: string;
@@ -27,6 +30,7 @@ export interface Model {
   readonly endpoints: readonly string[];
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
+  readonly capabilities?: readonly Capability[];
   readonly deployments: readonly Deployment[];
 }
 
@@ -36,4 +40,13 @@ export interface Catalog {
   readonly revision: string;
   find(id: string): Model | undefined;
   list(): readonly Model[];
+}
+
+/** What `buildCatalog` makes of a configuration. */
+export interface CatalogBuild {
+  readonly value: Catalog;
+  /** Mistakes: each names the path in modapi.yaml and what to write instead. A configuration with any is not used. */
+  readonly problems: string[];
+  /** Worth a log line at start: a deployment without a price is never called. */
+  readonly warnings: string[];
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 /** The kinds of AI work; one worker app each. */
 export const modalities = ['text', 'image', 'video', 'audio', 'embedding'] as const;
+/** One of `modalities`; says which worker app serves an endpoint. */
 export type Modality = (typeof modalities)[number];
 
 /** One paid operation of the /v1 API. */

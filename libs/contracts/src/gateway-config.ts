@@ -17,6 +17,7 @@ const dollars = z
   .transform(String)
   .pipe(z.string().regex(/^\d{1,6}(\.\d{1,9})?$/));
 
+/** `price` of a deployment, in US dollars per 1,000,000 tokens; without them `input_cached` costs `input` and `reasoning` costs `output`. */
 export const priceConfig = z.strictObject({
   input: dollars,
   input_cached: dollars.optional(),
@@ -25,6 +26,7 @@ export const priceConfig = z.strictObject({
   reasoning: dollars.optional(),
 });
 
+/** An entry under `providers`: where a provider is and how to sign in. Whether the preset exists is checked by `providers`. */
 export const providerConfig = z.strictObject({
   /** A provider that ModAPI knows; the id of this entry when absent. `openai-compatible` fits any other server. */
   preset: z.string().optional(),
@@ -45,6 +47,7 @@ export const providerConfig = z.strictObject({
     .optional(),
 });
 
+/** An entry of `deployments`: one provider that serves the model, with its order, share of calls and price. */
 export const deploymentConfig = z.strictObject({
   /** An id under `providers`. */
   provider: z.string(),
@@ -59,6 +62,7 @@ export const deploymentConfig = z.strictObject({
   free: z.boolean().optional(),
 });
 
+/** An entry of `models`: a public id and who serves it, 1 to 32 deployments. */
 export const modelConfig = z.strictObject({
   id: modelId,
   /** In order of preference. */

@@ -5,8 +5,7 @@ export type ErrorType =
   | 'insufficient_quota'
   | 'rate_limit_error'
   | 'server_error'
-  | 'service_unavailable_error'
-  | 'upstream_error';
+  | 'service_unavailable_error';
 
 interface ErrorRow {
   readonly status: number;
@@ -69,9 +68,9 @@ export const errorTable = {
   // the provider behind it
   upstream_rejected: { status: 400, type: 'invalid_request_error', retryable: false },
   upstream_rate_limited: { status: 429, type: 'rate_limit_error', retryable: true },
-  upstream_error: { status: 502, type: 'upstream_error', retryable: true },
-  upstream_interrupted: { status: 502, type: 'upstream_error', retryable: true },
-  upstream_timeout: { status: 504, type: 'upstream_error', retryable: true },
+  upstream_error: { status: 502, type: 'server_error', retryable: true },
+  upstream_interrupted: { status: 502, type: 'server_error', retryable: true },
+  upstream_timeout: { status: 504, type: 'server_error', retryable: true },
 } as const satisfies Record<string, ErrorRow>;
 
 /** A code of the error table. */
@@ -85,6 +84,7 @@ export interface OpenAiError {
   code: string | null;
 }
 
+/** What a `GatewayError` says beyond its code and message; all of it may be left out. */
 export interface GatewayErrorOptions {
   /** The parameter at fault, in OpenAI's notation: `messages[0].content`. */
   param?: string;
@@ -165,7 +165,7 @@ export class GatewayError extends Error {
 
   static fromJson(json: GatewayErrorJson): GatewayError {
     const { code, message, ...options } = json;
-    return new GatewayError(code in errorTable ? code : 'internal_error', message, options);
+    return new GatewayError(Object.hasOwn(errorTable, code) ? code : 'internal_error', message, options);
   }
 
   /** Anything unmapped is `internal_error`: told to nobody, kept as the cause for the log. */

@@ -10,10 +10,12 @@ export type UsageUnit = (typeof usageUnits)[number];
 
 /** Integer quantities by unit; a missing unit is zero. The units do not overlap. */
 export const usageSchema = z.partialRecord(z.enum(usageUnits), z.int().nonnegative());
+/** Tokens of one upstream call by unit, as the provider reported or we counted them. */
 export type Usage = z.infer<typeof usageSchema>;
 
 /** Nano-dollars (1e-9 US dollar) per 1,000,000 units, as decimal strings: JSON numbers are floats. */
 export const priceSchema = z.partialRecord(z.enum(usageUnits), z.string().regex(/^\d{1,18}$/));
+/** A price as notes and usage events carry it; `priceOfWire` of the catalog turns it into bigints. */
 export type WirePrice = z.infer<typeof priceSchema>;
 
 /** How an attempt ended. */
@@ -26,6 +28,7 @@ export const attemptOutcomes = [
   'shutdown',
   'worker_lost',
 ] as const;
+/** One of `attemptOutcomes`; what each of them is charged: docs/charging.md. */
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
 /**

@@ -8,9 +8,9 @@ export type ProviderAuth =
 export interface ProviderQuirks {
   /** The upstream knows only this name for the output limit; the other is renamed. */
   readonly maxTokensName?: 'max_tokens' | 'max_completion_tokens';
-  /** Parameters this upstream refuses; a request that has one is refused with 400 naming it. */
+  /** Parameters this upstream refuses or silently drops; a request that has one is refused with 400 naming it. */
   readonly unsupported?: readonly string[];
-  /** The upstream refuses `stream_options`: do not inject it; usage is then counted. */
+  /** The upstream refuses `stream_options`: it is neither injected nor passed; usage it does not send is then counted. */
   readonly noStreamOptions?: boolean;
 }
 
@@ -18,14 +18,18 @@ export interface ProviderQuirks {
 export interface Provider {
   readonly id: string;
   readonly name: string;
-  /** `{name}` parts are filled from the configuration's `variables`. */
-  readonly baseUrl: string;
+  /** `{name}` parts are filled from the configuration's `variables`. null: the configuration must give it. */
+  readonly baseUrl: string | null;
   readonly auth: ProviderAuth;
   /** The usual environment variable of its key, for hints and `docs/`. */
   readonly keyEnv: string | null;
+  /** A server of one's own often runs without a key; a vendor never does. */
+  readonly keyOptional?: boolean;
   /** Endpoint id → path below the base URL. */
   readonly serves: Readonly<Record<string, string>>;
   readonly quirks?: ProviderQuirks;
+  /** Part of this gateway: it gets the attempt id and the trace context, which are nobody else's business. */
+  readonly ownServer?: boolean;
 }
 
 /** Types a provider plainly, so that a misspelt key is an error. */

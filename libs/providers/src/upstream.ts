@@ -1,0 +1,101 @@
+import type { Provider } from './provider.js';
+
+/** How long an upstream may be silent. */
+export interface UpstreamTimeouts {
+  readonly connectMs: number;
+  /** Until the response headers, and from them to the first piece of the body: reasoning models think in silence. */
+  readonly firstByteMs: number;
+  /** Between two pieces of the body. */
+  readonly idleMs: number;
+}
+
+/** One outbound call, complete: nothing of a caller's request can alter its host, path or credential. */
+export interface UpstreamRequest {
+  /** Connections are shared by the calls of one provider only. */
+  readonly pool: string;
+  readonly origin: string;
+  readonly path: string;
+  /** Name, value, name, value… */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+  readonly timeouts: UpstreamTimeouts;
+}
+
+const fixedHeaders: readonly string[] = Object.entries({
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  // Bytes are passed on as they come, so they must come plain.
+  'accept-encoding': 'identity',
+  'user-agent': 'modapi',
+}).flat();
+
+export interface UpstreamSettings {
+  /** Id under `providers` in modapi.yaml. */
+  readonly id: string;
+  readonly provider: Provider;
+  readonly baseUrl: URL;
+  readonly secret: string | undefined;
+  readonly timeouts: UpstreamTimeouts;
+}
+
+/** A configured provider. Holds its credential where no log or JSON can see it, and sends it to its own origin only. */
+export class Upstream {
+  readonly id: string;
+  readonly provider: Provider;
+  readonly origin: string;
+  /** For spans: host without port. */
+  readonly host: string;
+  readonly timeouts: UpstreamTimeouts;
+  readonly #pathPrefix: string;
+  readonly #pool: string;
+  readonly #secret: string | undefined;
+  readonly #headers: readonly string[];
+
+  constructor(settings: UpstreamSettings) {
+    this.id = settings.id;
+    this.provider = settings.provider;
+    this.origin = settings.baseUrl.origin;
+    this.host = settings.baseUrl.hostname;
+    this.timeouts = settings.timeouts;
+    this.#pathPrefix = settings.baseUrl.pathname.replace(/\/+$/, '');
+    this.#pool = `${settings.id} ${this.origin} ${settings.timeouts.connectMs}`;
+    this.#secret = settings.secret;
+    this.#headers = [...fixedHeaders, ...credentialHeader(settings.provider, settings.secret)];
+  }
+
+  serves(endpoint: string): boolean {
+    return Object.hasOwn(this.provider.serves, endpoint);
+  }
+
+  /** The call of an endpoint that this upstream serves. */
+  request(endpoint: string, body: Uint8Array, ownHeaders: readonly string[] = []): UpstreamRequest {
+    const path = this.provider.serves[endpoint];
+    if (path === undefined) throw new Error(`${this.id} does not serve ${endpoint}`);
+    return {
+      pool: this.#pool,
+      origin: this.origin,
+      path: this.#pathPrefix + path,
+      headers: ownHeaders.length === 0 ? this.#headers : [...this.#headers, ...ownHeaders],
+      body,
+      timeouts: this.timeouts,
+    };
+  }
+
+  /** Text of the upstream without our credential, which some vendors quote in their errors. */
+  scrub(text: string): string {
+    const scrubbed = this.#secret ? text.replaceAll(this.#secret, '[credential]') : text;
+    return scrubbed.replaceAll(/\b(?:sk|pk|gsk|xai|key)-[\w*.-]{8,}|\bBearer\s+\S+|\bAIza[\w-]{20,}/gi, '[credential]');
+  }
+}
+
+function credentialHeader({ auth }: Provider, secret: string | undefined): readonly string[] {
+  if (secret === undefined) return [];
+  switch (auth.kind) {
+    case 'bearer':
+      return ['authorization', `Bearer ${secret}`];
+    case 'header':
+      return [auth.name, secret];
+    case 'none':
+      return [];
+  }
+}
