@@ -17,8 +17,15 @@ export interface Bus {
   /** Best-effort fan-out to every process. */
   broadcast(subject: string, payload: object): void;
   onBroadcast(subject: string, handler: (payload: unknown) => void): Server;
+  /** Resolves once the broker knows of every subject that is served and listened to so far. */
+  flush(): Promise<void>;
   /** False while the connection is away. */
   readonly connected: boolean;
+  /**
+   * Ends the calls in flight while there is still a way to their callers; the bus stays open. Handlers are asked to
+   * finish (`signal.reason` is `drain`); after `graceMs` what goes on is failed, and calls made from here end in `closed`.
+   */
+  finishCalls(graceMs: number): Promise<void>;
   /** Serves nothing new, waits for calls in flight up to `timeoutMs`, flushes events, closes. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -26,6 +33,7 @@ export interface Bus {
 /** W3C trace context: `traceparent`, `tracestate`. */
 export type TraceHeaders = Record<string, string>;
 
+/** What `call` sends: one request, answered by one server of the subject. */
 export interface OutgoingCall {
   readonly subject: string;
   /** Small JSON object; validated by the handler. */
@@ -37,7 +45,7 @@ export interface OutgoingCall {
   readonly trace?: TraceHeaders;
 }
 
-/** Where the reply of a call goes. Callbacks run in order; nothing follows `onEnd` or `onError`. */
+/** Where the reply of a call goes. Callbacks run in order; nothing follows `onEnd` or `onError` but `onAbandoned`. */
 export interface ReplySink {
   /** A server took the call. `notes` come with it and later: facts the server wants known even if it dies. */
   onNote?(note: unknown): void;
@@ -47,17 +55,24 @@ export interface ReplySink {
   onData(chunk: Uint8Array): void;
   onEnd(trailer: unknown): void;
   onError(error: CallError): void;
+  /**
+   * The call was given up here (`cancel`, or an error that is not the server's), and the server vanished before it
+   * confirmed that it stopped. Once at most, within the dead interval. `lateNotes` crossed the cancel on their way.
+   */
+  onAbandoned?(lateNotes: readonly unknown[]): void;
 }
 
+/** HTTP status and lower-case headers of a reply; sent once, before its data. */
 export interface ReplyHead {
   readonly status: number;
   readonly headers: Record<string, string>;
 }
 
+/** The client side of a call under way: lets the writer go on, or gives the call up. */
 export interface CallHandle {
   /** The reader has passed on this many further bytes: the writer may send as many more. */
   grant(bytes: number): void;
-  /** Tells the server within one tick; the sink hears nothing more. */
+  /** Tells the server within one tick; the sink hears nothing more, unless `onAbandoned`. */
   cancel(reason: string): void;
 }
 
@@ -97,17 +112,27 @@ export interface IncomingCall {
   write(chunk: Uint8Array): boolean;
   /** Resolves when the window has room again, or at once when the call is over (look at `signal`). */
   writable(): Promise<void>;
+  /** Every call must be ended or failed, also after an abort: a stop waits for it. */
   end(trailer?: object): void;
   fail(error: GatewayErrorJson): void;
+  /** `end` or `fail` was called. */
+  readonly isFinished: boolean;
 }
 
+/** Which stored events a durable consumer gets, and how large its batches are. */
 export interface ConsumeOptions {
   readonly subject: string;
   /** Durable name, one per consuming app. */
   readonly durable: string;
   readonly maxBatch: number;
+  /**
+   * How long the first event of a batch may wait for company. Where events are stored on their own (NATS) nobody waits
+   * for the consumer; in-process the publisher does, so there it is a millisecond at most, and only while busy.
+   */
+  readonly lingerMs?: number;
 }
 
+/** One stored event as its consumer gets it; seen more than once when a batch was not acknowledged. */
 export interface EventDelivery {
   readonly subject: string;
   readonly event: unknown;
