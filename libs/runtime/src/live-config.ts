@@ -5,6 +5,8 @@ export interface Derived<T> {
   readonly value: T;
   /** One line each, naming the path in the file and what to write instead. */
   readonly problems: readonly string[];
+  /** What works but may not be meant; logged. */
+  readonly warnings?: readonly string[];
 }
 
 /** The newest good value; read `.current` once per call. */
@@ -24,3 +26,5 @@ export const LIVE_CONFIG = Symbol.for('modapi.live-config');
 export const BUS = Symbol.for('modapi.bus');
 /** Nest injection token of the `Logger`. */
 export const LOGGER = Symbol.for('modapi.logger');
+/** Nest injection token of the `ReadSecret`. */
+export const READ_SECRET = Symbol.for('modapi.read-secret');
