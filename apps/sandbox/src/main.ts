@@ -1,0 +1,4 @@
+import { runMain } from '#libs/runtime';
+import { sandboxApp } from './sandbox.app.js';
+
+await runMain(sandboxApp, process.env);
