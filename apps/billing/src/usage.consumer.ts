@@ -1,0 +1,52 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Bus, EventDelivery, Server } from '#libs/messaging';
+import { BUS, LOGGER } from '#libs/runtime';
+import type { Logger } from '#libs/telemetry';
+import { BatchSpans } from './batch-spans.js';
+import { UsageStore } from './usage.store.js';
+
+const maxBatch = 500;
+/** Usage is read by people and reports: a fortieth of a second later is soon enough, and saves most commits. */
+const lingerMs = 25;
+
+/**
+ * Turns usage events into usage records. The worker and ingress may both report an attempt: the first one wins, the
+ * other is a duplicate. Acknowledged after the commit; while Postgres is away events wait in the bus.
+ */
+@Injectable()
+export class UsageConsumer implements OnApplicationBootstrap, OnModuleDestroy {
+  private server: Server | undefined;
+
+  constructor(
+    private readonly store: UsageStore,
+    @Inject(BUS) private readonly bus: Bus,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const options = { subject: 'usage.v1.>', durable: 'billing', maxBatch, lingerMs };
+    // Nest's microservice calls this hook twice when it is initialised before it listens.
+    this.server ??= await this.bus.consumeEvents(options, (batch) => this.consume(batch));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.server?.stop();
+  }
+
+  private async consume(batch: readonly EventDelivery[]): Promise<void> {
+    const spans = new BatchSpans(batch, this.bus.kind).begin();
+    try {
+      const { inserted, duplicates, deadLetters } = await this.store.store(batch);
+      spans.end();
+      this.logger.debug({ count: inserted }, 'usage recorded');
+      if (duplicates > 0) this.logger.debug({ count: duplicates }, 'usage was recorded before');
+      for (const letter of deadLetters) {
+        const fields = { subject: letter.subject, code: letter.id, reason: letter.reason };
+        this.logger.error(fields, 'an event went to dead_letters');
+      }
+    } catch (error) {
+      spans.end('ledger_unavailable');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { doorCases } from './testing/door-cases.js';
+import type { HttpCase } from './testing/http-case.js';
+import { parameterCases } from './testing/parameter-cases.js';
+
+const here = import.meta.dirname;
+const page = readFileSync(join(here, '../../../docs/bad-inputs.md'), 'utf8');
+const rows = [...page.matchAll(/^\| (\d+) +\| (.*) \| (.*) \| (.*) \|$/gm)].map(([, row, input, answer, tested]) => ({
+  row: Number(row),
+  input: input!,
+  answer: answer!,
+  tested: tested!.trim(),
+}));
+const tables: Record<string, readonly HttpCase[]> = { 'door-cases': doorCases, 'parameter-cases': parameterCases };
+const specs = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.spec.ts'));
+
+describe('docs/bad-inputs.md', () => {
+  it('has rows 1 to 68 and 102 to 104, each once', () => {
+    const numbers = rows.map(({ row }) => row);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    const wanted = [...Array.from({ length: 68 }, (_, index) => index + 1), 102, 103, 104];
+    expect(wanted.filter((row) => !numbers.includes(row))).toEqual([]);
+  });
+
+  it.each(rows.map((row) => [row.row, row] as const))(
+    'row %i is tested where it says, or says why not',
+    (_number, entry) => {
+      if (entry.tested.startsWith('not yet: ')) {
+        expect([...doorCases, ...parameterCases].some(({ row }) => row === entry.row)).toBe(false);
+        return;
+      }
+      for (const name of entry.tested.split(', ')) {
+        const table = tables[name];
+        if (table) expect(table.some(({ row }) => row === entry.row)).toBe(true);
+        else expect(specs.some((path) => path.endsWith(`${name}.ts`))).toBe(true);
+      }
+    },
+  );
+
+  it.each(Object.entries(tables))('has the status and code of every case of %s', (name, table) => {
+    for (const { row, status, code, what } of table) {
+      const entry = rows.find((candidate) => candidate.row === row);
+      expect([what, entry?.tested.includes(name)]).toEqual([what, true]);
+      // Row 17 has two answers, one with and one without a key.
+      expect([what, entry?.answer.includes(String(status))]).toEqual([what, true]);
+      if (code !== 'missing_api_key' || row === 1) expect([what, entry?.answer.includes(code)]).toEqual([what, true]);
+    }
+  });
+
+  it('lies where the specs look for it', () => expect(existsSync(join(here, 'testing/door-cases.ts'))).toBe(true));
+});

@@ -1,0 +1,2 @@
+/** The text worker: chat completions. */
+export { textApp } from './text-app.js';
