@@ -1,0 +1,99 @@
+// The one mock upstream of all systems, not counted: a provider on OpenAI's wire that answers at once.
+// The model name chooses the behaviour; a second port swallows OTLP exports.
+import { createServer } from 'node:http';
+import { burstChunks, burstsPerStream, pacedChunks, pacedMs, slowMs } from './wire.mjs';
+
+const created = 1_767_225_600;
+const sentence = 'An AI gateway gives many models one door: one key, one wire format, one place for limits and usage. ';
+const unary = Buffer.from(
+  JSON.stringify({
+    id: 'chatcmpl-bench',
+    object: 'chat.completion',
+    created,
+    model: 'bench-model',
+    system_fingerprint: 'fp_bench',
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: sentence.repeat(4), refusal: null },
+        logprobs: null,
+        finish_reason: 'stop',
+      },
+    ],
+    usage: { prompt_tokens: 96, completion_tokens: 88, total_tokens: 184 },
+  }),
+);
+const unaryHeaders = {
+  'content-type': 'application/json',
+  'content-length': String(unary.length),
+  'x-request-id': 'req_bench',
+};
+const sseHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-request-id': 'req_bench',
+};
+
+const event = (choices, usage = null) =>
+  Buffer.from(
+    `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created, model: 'bench-model', system_fingerprint: 'fp_bench', choices, usage })}\n\n`,
+  );
+const content = Array.from({ length: 64 }, (_, index) =>
+  event([{ index: 0, delta: { content: `tok${index} ` }, logprobs: null, finish_reason: null }]),
+);
+const last = event([{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }]);
+const usage = event([], { prompt_tokens: 96, completion_tokens: 64, total_tokens: 160 });
+const done = Buffer.from('data: [DONE]\n\n');
+const ending = { withUsage: Buffer.concat([last, usage, done]), without: Buffer.concat([last, done]) };
+
+/** Each event its own HTTP chunk; those of one tick leave together, as a fast provider's burst does. */
+function answerStream(response, end, { everyMs, ticks, perTick }) {
+  response.writeHead(200, sseHeaders);
+  let left = ticks;
+  const tick = () => {
+    for (let index = 0; index < perTick; index += 1) response.write(content[index]);
+    left -= 1;
+    if (left > 0) return;
+    clearInterval(timer);
+    response.end(end);
+  };
+  const timer = setInterval(tick, everyMs);
+  response.once('close', () => clearInterval(timer));
+  if (perTick > 1) tick();
+}
+
+const streams = [
+  { name: 'bench-bursts"', everyMs: pacedMs, ticks: burstsPerStream, perTick: burstChunks },
+  { name: 'bench-burst"', everyMs: pacedMs, ticks: 1, perTick: burstChunks },
+  { name: 'bench-slow"', everyMs: slowMs, ticks: 600, perTick: 1 },
+  { name: 'bench-paced"', everyMs: pacedMs, ticks: pacedChunks, perTick: 1 },
+];
+
+function answer(body, response) {
+  if (!body.includes('"stream":true')) {
+    response.writeHead(200, unaryHeaders);
+    response.end(unary);
+    return;
+  }
+  const end = body.includes('"include_usage":true') ? ending.withUsage : ending.without;
+  const stream = streams.find(({ name }) => body.includes(name));
+  if (stream) answerStream(response, end, stream);
+  else response.writeHead(404).end();
+}
+
+const server = createServer((request, response) => {
+  const pieces = [];
+  request.on('data', (piece) => pieces.push(piece));
+  request.on('end', () => answer(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), response));
+});
+server.keepAliveTimeout = 600_000;
+
+const sink = createServer((request, response) => {
+  request.resume();
+  request.on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+});
+
+server.listen(0, '127.0.0.1', 4096, () =>
+  sink.listen(0, '127.0.0.1', () => process.send({ port: server.address().port, otlpPort: sink.address().port })),
+);
+process.on('disconnect', () => process.exit(0));

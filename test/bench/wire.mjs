@@ -1,0 +1,47 @@
+// What generator and mock upstream agree on.
+
+/** Paced streams: one event each 20 ms, as a model writes. */
+export const pacedMs = 20;
+export const pacedChunks = 50;
+/** Burst streams: all events at once. */
+export const burstChunks = 64;
+/** Bursts again and again in one stream, so that the chunks and not the call are what costs. */
+export const burstsPerStream = 16;
+/** Open slow streams: one event a second. */
+export const slowMs = 1000;
+
+/** Every content event of the mock has this, and nothing else does. */
+export const contentMarker = Buffer.from('"content":"tok');
+export const doneMarker = Buffer.from('data: [DONE]');
+/** In every right unary answer. */
+export const unaryMarker = Buffer.from('one key, one wire format, one place for limits and usage. ');
+
+const messages = [
+  { role: 'system', content: 'You are a careful assistant. Answer in plain words, with short sentences and no lists.' },
+  {
+    role: 'user',
+    content: 'Explain AI gateways in one paragraph. '.padEnd(
+      480,
+      'Say what they do for a team that uses many models. ',
+    ),
+  },
+];
+
+/** Bodies of about 0.73 KB, byte for byte as an SDK would send them. */
+const body = (model, stream) =>
+  JSON.stringify({
+    model,
+    messages,
+    temperature: 0.7,
+    max_tokens: 256,
+    ...(stream ? { stream: true, stream_options: { include_usage: true } } : {}),
+  });
+
+export const bodies = {
+  unary: body('bench-model', false),
+  paced: body('bench-paced', true),
+  burst: body('bench-burst', true),
+  bursts: body('bench-bursts', true),
+  slow: body('bench-slow', true),
+};
+export const models = ['bench-model', 'bench-paced', 'bench-burst', 'bench-bursts', 'bench-slow'];
