@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type RunningService, startPostgres } from '../../deploy/local/services.js';
 import { descendants, type GatewayProcess, startGateway } from '../support/gateway-process.js';
-import { describeOpenAiSdk } from '../support/openai-suite.js';
+import { describeOpenAiSdk } from '../support/openai-sdk.conformance.js';
 import { type ExportedSpan, type OtlpSink, startOtlpSink } from '../support/otlp-sink.js';
 
 const canary = 'CANARY-prompt-5f1c2e';

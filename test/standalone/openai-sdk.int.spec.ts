@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { type GatewayProcess, startGateway } from '../support/gateway-process.js';
-import { describeOpenAiSdk } from '../support/openai-suite.js';
+import { describeOpenAiSdk } from '../support/openai-sdk.conformance.js';
 
 let gateway: GatewayProcess;
 
