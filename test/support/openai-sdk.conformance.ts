@@ -1,13 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
+import { describeSdkFailures } from './openai-sdk-failures.conformance.js';
+import { question, type Target } from './sdk-target.js';
 
-/** Where the gateway under test listens. */
-export interface Target {
-  baseUrl: string;
-  apiKey: string;
-}
-
-const question = [{ role: 'user' as const, content: 'Explain AI gateways in one paragraph.' }];
 const weatherTool = {
   type: 'function' as const,
   function: {
@@ -24,6 +19,7 @@ const weatherTool = {
 
 /** The official SDK as the client: what its users do, and which exception each failure becomes. */
 export function describeOpenAiSdk(name: string, target: () => Target): void {
+  describeSdkFailures(name, target);
   describe(`official openai package against ${name}`, () => {
     let client: OpenAI;
     beforeAll(() => {
@@ -194,116 +190,6 @@ export function describeOpenAiSdk(name: string, target: () => Target): void {
       const next = await client.chat.completions.create({ model: 'sandbox/fast', messages: question });
       expect(next.choices).toHaveLength(1);
     });
-
-    it.each([
-      {
-        failure: 'a wrong key',
-        errorClass: OpenAI.AuthenticationError,
-        status: 401,
-        code: 'invalid_api_key',
-        options: { apiKey: 'sk-wrong' },
-        change: {},
-      },
-      {
-        failure: 'an unknown model',
-        errorClass: OpenAI.NotFoundError,
-        status: 404,
-        code: 'model_not_found',
-        options: {},
-        change: { model: 'nobody/knows' },
-      },
-      {
-        failure: 'a bad parameter',
-        errorClass: OpenAI.BadRequestError,
-        status: 400,
-        code: 'invalid_value',
-        options: {},
-        change: { temperature: 3 },
-      },
-      {
-        failure: 'an upstream 400',
-        errorClass: OpenAI.BadRequestError,
-        status: 400,
-        code: null,
-        options: {},
-        change: { model: 'sandbox/error-400' },
-      },
-      {
-        failure: 'an upstream 429',
-        errorClass: OpenAI.RateLimitError,
-        status: 429,
-        code: null,
-        options: {},
-        change: { model: 'sandbox/error-429' },
-      },
-      {
-        failure: 'an upstream 500',
-        errorClass: OpenAI.InternalServerError,
-        status: 502,
-        code: 'upstream_error',
-        options: {},
-        change: { model: 'sandbox/error-500' },
-      },
-      {
-        failure: 'an upstream that refuses our key',
-        errorClass: OpenAI.InternalServerError,
-        status: 502,
-        code: 'upstream_error',
-        options: {},
-        change: { model: 'sandbox/error-401' },
-      },
-      {
-        failure: 'an upstream page of HTML',
-        errorClass: OpenAI.InternalServerError,
-        status: 502,
-        code: 'upstream_error',
-        options: {},
-        change: { model: 'sandbox/html' },
-      },
-    ])('turns $failure into its exception', async ({ errorClass, status, code, options, change }) => {
-      const error = await client
-        .withOptions(options)
-        .chat.completions.create({ model: 'sandbox/fast', messages: question, ...change })
-        .then(
-          () => undefined,
-          (thrown: unknown) => thrown,
-        );
-      expect(error).toBeInstanceOf(errorClass);
-      const apiError = error as InstanceType<typeof OpenAI.APIError>;
-      expect(apiError.status).toBe(status);
-      if (code !== null) expect(apiError.code).toBe(code);
-      expect(apiError.requestID).toMatch(/^req_/);
-    });
-
-    it('keeps Retry-After of an upstream', async () => {
-      const response = await fetch(`${target().baseUrl}/chat/completions`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${target().apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ model: 'sandbox/error-429', messages: question }),
-      });
-      expect(response.status).toBe(429);
-      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-    });
-
-    it('is retried by the SDK where a retry can help', async () => {
-      // sandbox/flaky fails every second call: with one retry every call succeeds.
-      const retrying = client.withOptions({ maxRetries: 2 });
-      for (let round = 0; round < 4; round++) {
-        const answer = await retrying.chat.completions.create({ model: 'sandbox/flaky', messages: question });
-        expect(answer.choices).toHaveLength(1);
-      }
-    });
-
-    it.each(['sandbox/truncate', 'sandbox/reset', 'sandbox/garble', 'sandbox/error-in-stream'])(
-      'lets no broken stream look complete: %s',
-      async (model) => {
-        const read = async () => {
-          const stream = await client.chat.completions.create({ model, messages: question, stream: true });
-          for await (const chunk of stream) expect(chunk.object).toBe('chat.completion.chunk');
-        };
-        await expect(read()).rejects.toBeInstanceOf(OpenAI.APIError);
-      },
-    );
 
     it('ends every good stream with [DONE]', async () => {
       const response = await fetch(`${target().baseUrl}/chat/completions`, {
