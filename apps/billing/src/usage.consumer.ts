@@ -25,7 +25,7 @@ export class UsageConsumer implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     const options = { subject: 'usage.v1.>', durable: 'billing', maxBatch, lingerMs };
-    // Nest's microservice calls this hook twice when it is initialised before it listens.
+    // Nest calls this hook twice if a microservice is initialised before it listens; two consumers would be the result.
     this.server ??= await this.bus.consumeEvents(options, (batch) => this.consume(batch));
   }
 
