@@ -5,7 +5,7 @@ const floors = [
   ['contracts'],
   ['catalog', 'providers'],
   ['routing', 'messaging', 'persistence', 'telemetry'],
-  ['runtime'],
+  ['runtime', 'holds'],
 ];
 
 /** Never part of the product, wherever it lies. */
@@ -30,9 +30,14 @@ const floorRules = floors.flatMap((floor, level) => {
 /** Whose noun a package is: nobody else imports it. */
 const owners = [
   {
-    packages: ['@nats-io/[^/]+', 'bullmq', 'ioredis'],
+    packages: ['@nats-io/[^/]+', 'bullmq'],
     home: '^libs/messaging/',
-    why: 'NATS, Redis and BullMQ belong to libs/messaging',
+    why: 'NATS and BullMQ belong to libs/messaging',
+  },
+  {
+    packages: ['ioredis', 'rate-limiter-flexible'],
+    home: '^(libs/messaging|apps/ingress/src/limits)/',
+    why: 'Redis belongs to libs/messaging, and to the rate limits of ingress',
   },
   {
     packages: ['typeorm', '@nestjs/typeorm', 'pg'],
@@ -120,7 +125,7 @@ export default {
       from: { path: '^libs/contracts/', pathNot: testCode },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown', 'core'],
-        pathNot: [npm(['zod']), '^(node:)?(crypto|zlib|buffer)$'],
+        pathNot: [npm(['zod']), '^(node:)?(crypto|zlib|buffer|net)$'],
       },
     },
     {

@@ -36,6 +36,11 @@ export const providerConfig = z.strictObject({
   apiKey: secretReference.optional(),
   /** False: only the models that `models` names, not all that the catalog knows of this provider. */
   catalogModels: z.boolean().optional(),
+  /**
+   * Who pays for what a provider generates, and bills, after the caller left; it matters for those that do not stop.
+   * `provider_billed` (default): the caller. `delivered_only`: the operator.
+   */
+  abortPolicy: z.enum(['provider_billed', 'delivered_only']).optional(),
   timeouts: z
     .strictObject({
       connectMs: z.int().positive().optional(),

@@ -27,6 +27,7 @@ export const errorTable = {
   organization_disabled: forbidden,
   model_not_allowed: forbidden,
   insufficient_scope: forbidden,
+  ip_not_allowed: forbidden,
   // what did you ask for
   unknown_url: invalid(404),
   method_not_allowed: invalid(405),
@@ -54,8 +55,15 @@ export const errorTable = {
   model_not_found: invalid(404),
   model_not_supported: invalid(400),
   not_found: invalid(404),
+  unknown_parameter: invalid(400),
+  conflict: invalid(409),
+  invalid_idempotency_key: invalid(400),
+  idempotency_key_reused: invalid(422),
+  idempotency_in_progress: { status: 409, type: 'invalid_request_error', retryable: true },
+  idempotency_result_not_stored: invalid(409),
   // money and limits
   insufficient_quota: { status: 429, type: 'insufficient_quota', retryable: false },
+  budget_exceeded: { status: 429, type: 'insufficient_quota', retryable: false },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retryable: true },
   model_not_priced: { status: 503, type: 'service_unavailable_error', retryable: false },
   // the gateway itself
@@ -97,6 +105,8 @@ export interface GatewayErrorOptions {
   upstream?: OpenAiError;
   /** Overrides the table, e.g. when an upstream said so. */
   retryable?: boolean;
+  /** Further headers of the answer, such as `x-ratelimit-*`; they stay in this process. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** A gateway error on a bus frame; plain JSON. */
@@ -116,6 +126,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly upstream: OpenAiError | undefined;
+  readonly headers: Readonly<Record<string, string>>;
   private readonly statusOverride: number | undefined;
   private readonly retryableOverride: boolean | undefined;
 
@@ -126,6 +137,7 @@ export class GatewayError extends Error {
     this.param = options.param;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.upstream = options.upstream;
+    this.headers = options.headers ?? {};
     this.statusOverride = options.status;
     this.retryableOverride = options.retryable;
   }

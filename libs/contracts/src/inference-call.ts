@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callerSchema } from './caller.js';
+import { priceSchema } from './usage.js';
 
 /** Half-open byte range of a value in the request body. */
 const span = z.tuple([z.int(), z.int()]);
@@ -18,6 +19,18 @@ export const inferenceCallHead = z.object({
   caller: callerSchema,
   /** Attempts already made for this request by workers that vanished. */
   attemptsMade: z.int(),
+  /** Money set aside for this request, or null for a postpaid one that needs none. */
+  hold: z
+    .object({
+      /** Output tokens that the hold pays for, over all choices. */
+      outputTokens: z.int().nonnegative(),
+      /** A stream may ask for more as it goes; a whole answer was held at its largest. */
+      extensible: z.boolean(),
+    })
+    .nullable()
+    .default(null),
+  /** What this organization pays for the model, whoever serves it; absent: the deployment's own price. */
+  price: priceSchema.optional(),
   spans: z.object({ model: span, streamOptions: span.optional() }),
 });
 export type InferenceCallHead = z.infer<typeof inferenceCallHead>;
@@ -40,4 +53,6 @@ export type AttemptStarted = z.infer<typeof attemptStarted>;
 export interface InferenceTrailer {
   attempts: number;
   provider: string;
+  /** All tokens that were counted, for the limits of the key. */
+  tokens: number;
 }

@@ -27,6 +27,7 @@ export const attemptOutcomes = [
   'truncated',
   'shutdown',
   'worker_lost',
+  'balance_stop',
 ] as const;
 /** One of `attemptOutcomes`; what each of them is charged: docs/charging.md. */
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
@@ -60,6 +61,8 @@ export const attemptFinished = z.object({
   usage: usageSchema,
   /** The price at the time of the call; later changes of the catalog do not touch it. */
   price: priceSchema,
+  /** The request has a hold: the charge is captured from it, at the price of its snapshot. */
+  held: z.boolean().default(false),
   /** Unix milliseconds. */
   started_at: z.int(),
   first_byte_at: z.int().nullable(),
