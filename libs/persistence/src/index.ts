@@ -12,6 +12,8 @@ export { createDataSource, type DataSourceOptions } from './data-source.js';
 export { migrate } from './migrate.js';
 /** Many rows in one statement, existing keys skipped. */
 export { insertRows } from './insert-rows.js';
+/** The same rows as one parameter of a function in Postgres. */
+export { rowsAsJson } from './insert-rows.js';
 /** The tables. */
 export { ApiKey } from './entities/api-key.entity.js';
 export { DeadLetter } from './entities/dead-letter.entity.js';

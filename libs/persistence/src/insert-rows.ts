@@ -17,14 +17,8 @@ export async function insertRows<Row extends ObjectLiteral>(
   rows: readonly Partial<Row>[],
 ): Promise<number> {
   if (rows.length === 0) return 0;
-  const { sql, columns } = insertOf(manager.connection.getMetadata(entity));
-  const json = JSON.stringify(
-    rows.map((row) => {
-      const wire: Record<string, unknown> = {};
-      for (const { name, property } of columns) wire[name] = wireOf(row[property]);
-      return wire;
-    }),
-  );
+  const { sql } = insertOf(manager.connection.getMetadata(entity));
+  const json = rowsAsJson(manager, entity, rows);
   const runner = manager.queryRunner ?? manager.connection.createQueryRunner();
   try {
     const result = (await runner.query(sql, [json], true)) as QueryResult;
@@ -32,6 +26,21 @@ export async function insertRows<Row extends ObjectLiteral>(
   } finally {
     if (runner !== manager.queryRunner) await runner.release();
   }
+}
+
+/** Rows as `json_populate_recordset` of their table reads them: for functions that take a batch. */
+export function rowsAsJson<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: ObjectType<Row>,
+  rows: readonly Partial<Row>[],
+): string {
+  const { columns } = insertOf(manager.connection.getMetadata(entity));
+  const wires = rows.map((row) => {
+    const wire: Record<string, unknown> = {};
+    for (const { name, property } of columns) wire[name] = wireOf(row[property]);
+    return wire;
+  });
+  return JSON.stringify(wires);
 }
 
 function insertOf(metadata: EntityMetadata): Insert {

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
+import { advisoryLocks } from './advisory-locks.js';
 import { createDataSource } from './data-source.js';
 
-/** Any number, but always this one. */
-const advisoryLock = 4_242_010_526;
 const retryMs = 100;
 
 /**
@@ -33,7 +32,7 @@ async function underLock<T>(dataSource: DataSource, waitMs: number, work: () => 
   const deadline = Date.now() + waitMs;
   try {
     for (;;) {
-      const [row] = (await holder.query('select pg_try_advisory_lock($1) as locked', [advisoryLock])) as [
+      const [row] = (await holder.query('select pg_try_advisory_lock($1) as locked', [advisoryLocks.migration])) as [
         { locked: boolean },
       ];
       if (row.locked) break;
@@ -41,7 +40,7 @@ async function underLock<T>(dataSource: DataSource, waitMs: number, work: () => 
       await sleep(retryMs);
     }
     const result = await work();
-    await holder.query('select pg_advisory_unlock($1)', [advisoryLock]);
+    await holder.query('select pg_advisory_unlock($1)', [advisoryLocks.migration]);
     return result;
   } finally {
     await holder.release();

@@ -39,4 +39,36 @@ export class ApiKey {
   /** To about a minute. */
   @Column({ name: 'last_used_at', type: 'timestamptz', nullable: true })
   lastUsedAt: Date | null;
+
+  /** The key of whoever runs the gateway. No insert sets it: the bootstrap alone does, by an update. */
+  @Column({ type: 'boolean', insert: false })
+  operator: boolean;
+
+  /** Public model ids, `openai/*` for all that begin so; null: every model. */
+  @Column({ type: 'text', array: true, nullable: true })
+  models: string[] | null;
+
+  /** Addresses and CIDR ranges; null: from anywhere. */
+  @Column({ name: 'ip_allow_list', type: 'text', array: true, nullable: true })
+  ipAllowList: string[] | null;
+
+  @Column({ name: 'requests_per_minute', type: 'integer', nullable: true })
+  requestsPerMinute: number | null;
+
+  @Column({ name: 'tokens_per_minute', type: 'integer', nullable: true })
+  tokensPerMinute: number | null;
+
+  @Column({ name: 'max_concurrency', type: 'integer', nullable: true })
+  maxConcurrency: number | null;
+
+  @Column({ name: 'service_account_id', type: 'text', nullable: true })
+  serviceAccountId: string | null;
+
+  /** The key that replaced this one; of a chain, the newest. */
+  @Column({ name: 'rotated_to', type: 'text', nullable: true })
+  rotatedTo: string | null;
+
+  /** Id of the admin key that made it; null: the bootstrap did. */
+  @Column({ name: 'created_by', type: 'text', nullable: true })
+  createdBy: string | null;
 }

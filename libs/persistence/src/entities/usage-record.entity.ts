@@ -67,8 +67,17 @@ export class UsageRecord {
   @Column({ type: 'jsonb' })
   price: WirePrice;
 
+  /** What the customer paid. */
   @Column({ name: 'charge_nanos', ...bigintColumn })
   chargeNanos: bigint;
+
+  /** Beyond hold, balance and overdraft: not part of the charge. The ledger decides, not whoever inserts. */
+  @Column({ name: 'written_off_nanos', ...bigintColumn, insert: false, update: false })
+  writtenOffNanos: bigint;
+
+  /** Its hold had been voided or had expired before. */
+  @Column({ type: 'boolean', insert: false, update: false })
+  late: boolean;
 
   @Column({ name: 'started_at', type: 'timestamptz' })
   startedAt: Date;
