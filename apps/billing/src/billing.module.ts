@@ -5,14 +5,14 @@ import { LOGGER } from '#libs/runtime';
 import type { Logger } from '#libs/telemetry';
 import { Bootstrap } from './bootstrap.js';
 import type { BillingEnvironment } from './config.js';
-import { DeadLetterJob } from './dead-letter.job.js';
-import { DeadLetterRetry } from './dead-letter.retry.js';
-import { KeyActivity } from './key-activity.js';
-import { KeyLookupHandler } from './key-lookup.handler.js';
+import { holdsControllers, holdsProviders } from './holds/holds.providers.js';
+import { keysControllers, keysProviders } from './keys/keys.providers.js';
+import { ledgerProviders } from './ledger/ledger.providers.js';
 import { openDatabase } from './open-database.js';
+import { organizationControllers, organizationProviders } from './organization/organization.providers.js';
+import { reportsProviders } from './reports/reports.providers.js';
 import { BILLING_ENVIRONMENT, KEY_PEPPER } from './tokens.js';
-import { UsageConsumer } from './usage.consumer.js';
-import { UsageStore } from './usage.store.js';
+import { usageProviders } from './usage/usage.providers.js';
 
 @Module({})
 export class BillingModule implements OnApplicationShutdown {
@@ -21,7 +21,7 @@ export class BillingModule implements OnApplicationShutdown {
   static with(environment: BillingEnvironment): DynamicModule {
     return {
       module: BillingModule,
-      controllers: [KeyLookupHandler],
+      controllers: [...keysControllers, ...holdsControllers, ...organizationControllers],
       providers: [
         { provide: BILLING_ENVIRONMENT, useValue: environment },
         { provide: KEY_PEPPER, useFactory: () => createSecretKey(environment.MODAPI_KEY_PEPPER, 'utf8') },
@@ -31,11 +31,12 @@ export class BillingModule implements OnApplicationShutdown {
           useFactory: (logger: Logger) => openDatabase({ databaseUrl: environment.DATABASE_URL, logger }),
         },
         Bootstrap,
-        KeyActivity,
-        UsageStore,
-        UsageConsumer,
-        DeadLetterRetry,
-        DeadLetterJob,
+        ...keysProviders,
+        ...usageProviders,
+        ...ledgerProviders,
+        ...holdsProviders,
+        ...organizationProviders,
+        ...reportsProviders,
       ],
     };
   }

@@ -25,7 +25,7 @@ export class Bootstrap implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { MODAPI_BOOTSTRAP_API_KEY: apiKey, MODAPI_BOOTSTRAP_ADMIN_KEY: adminKey } = this.environment;
     await this.dataSource.transaction(async (manager) => {
-      // Postpaid, so that nobody's first call fails for money.
+      // Postpaid, so that nobody's first call fails for money. Once only: an operator may have made it prepaid since.
       const organization = { id: defaultOrganizationId, name: 'Default', billingMode: 'postpaid' as const };
       await insertRows(manager, Organization, [organization]);
       const project = { id: defaultProjectId, organizationId: defaultOrganizationId, name: 'Default' };
@@ -46,9 +46,11 @@ export class Bootstrap implements OnModuleInit {
       name: 'bootstrap',
       last4: key.slice(-4),
     };
-    if ((await insertRows(manager, ApiKey, [row])) > 0) return;
+    await insertRows(manager, ApiKey, [row]);
     // The pepper may have changed since; a key that was revoked stays revoked.
-    await manager.update(ApiKey, { id: row.id }, { digest: row.digest });
+    const operator = parsed.scope === 'admin';
+    const own = { id: row.id, organizationId: defaultOrganizationId };
+    await manager.update(ApiKey, own, { digest: row.digest, operator });
     const stored = await manager.findOneBy(ApiKey, { id: row.id });
     if (stored?.revokedAt) this.logger.warn({ keyId: row.id }, 'the bootstrap key is revoked; set another one');
   }

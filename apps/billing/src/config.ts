@@ -13,6 +13,8 @@ export const billingEnvironment = z.object({
   MODAPI_KEY_PEPPER: z.string().min(32, 'must have at least 32 characters'),
   MODAPI_BOOTSTRAP_API_KEY: bootstrapKey('inference', 'sk-modapi-…').optional(),
   MODAPI_BOOTSTRAP_ADMIN_KEY: bootstrapKey('admin', 'sk-modapi-admin-…').optional(),
+  /** How long money stays set aside for a request whose process died; whoever runs one renews it every quarter. */
+  MODAPI_HOLD_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
   /** Schedules what all billing processes share; without it each keeps its own timer. */
   REDIS_URL: z.string().optional(),
 });

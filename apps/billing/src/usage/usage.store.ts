@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, QueryFailedError } from 'typeorm';
-import { insertRows, UsageRecord } from '#libs/persistence';
+import { type Settlement, settleUsage } from './settle-usage.js';
 import { type DeadLetterRow, deadLetterOf, intakeOf, type UsageEvent, type UsageRow } from './usage-intake.js';
 
 /** What became of a batch. */
 export interface Stored {
-  readonly inserted: number;
-  /** Events of attempts that were stored before. */
-  readonly duplicates: number;
+  /** Of every event that could be read and stored; also of those that had been stored before. */
+  readonly settlements: readonly Settlement[];
   readonly deadLetters: readonly DeadLetterRow[];
 }
 
@@ -16,7 +15,7 @@ interface PricedEvent {
   readonly row: UsageRow;
 }
 
-/** Puts usage into Postgres: once per attempt, whatever is delivered how often. */
+/** Puts usage and its charges into Postgres: once per attempt, whatever is delivered how often. */
 @Injectable()
 export class UsageStore {
   constructor(private readonly dataSource: DataSource) {}
@@ -30,46 +29,40 @@ export class UsageStore {
       if ('row' in intake) priced.push({ event, row: intake.row });
       else letters.push(deadLetterOf(event, intake.reason));
     }
-    const inserted = await this.insert(priced, letters);
-    return { inserted, duplicates: events.length - letters.length - inserted, deadLetters: letters };
+    const settlements = await this.settle(priced, letters);
+    return { settlements, deadLetters: letters };
   }
 
   /** Adds to `letters` what Postgres refuses. */
-  private async insert(priced: readonly PricedEvent[], letters: DeadLetterRow[]): Promise<number> {
+  private async settle(priced: readonly PricedEvent[], letters: DeadLetterRow[]): Promise<Settlement[]> {
     const rows = priced.map(({ row }) => row);
     try {
       // One statement is a transaction already: the usual batch costs one round trip instead of three.
-      if (letters.length === 0) return await insertRows(this.dataSource.manager, UsageRecord, rows);
-      return await this.dataSource.transaction((manager) => insertBoth(manager, rows, letters));
+      if (letters.length === 0) return await settleUsage(this.dataSource.manager, rows);
+      return await this.dataSource.transaction(async (manager) => {
+        await insertLetters(manager, letters);
+        return settleUsage(manager, rows);
+      });
     } catch (error) {
       if (!isRefusal(error)) throw error;
     }
-    return this.insertOneByOne(priced, letters);
+    return this.settleOneByOne(priced, letters);
   }
 
   /** Slow and rare: finds the event that Postgres refuses, so that it blocks no other. */
-  private async insertOneByOne(priced: readonly PricedEvent[], letters: DeadLetterRow[]): Promise<number> {
-    let inserted = 0;
+  private async settleOneByOne(priced: readonly PricedEvent[], letters: DeadLetterRow[]): Promise<Settlement[]> {
+    const settlements: Settlement[] = [];
     for (const { event, row } of priced) {
       try {
-        inserted += await insertRows(this.dataSource.manager, UsageRecord, [row]);
+        settlements.push(...(await settleUsage(this.dataSource.manager, [row])));
       } catch (error) {
         if (!isRefusal(error)) throw error;
         letters.push(deadLetterOf(event, `postgres: ${sqlState(error)}`));
       }
     }
     await insertLetters(this.dataSource.manager, letters);
-    return inserted;
+    return settlements;
   }
-}
-
-async function insertBoth(
-  manager: EntityManager,
-  rows: readonly UsageRow[],
-  letters: readonly DeadLetterRow[],
-): Promise<number> {
-  await insertLetters(manager, letters);
-  return insertRows(manager, UsageRecord, rows);
 }
 
 /** Not by `insertRows`: on its way through a set of rows Postgres unescapes the payload, and refuses what it cannot. */

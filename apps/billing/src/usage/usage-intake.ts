@@ -10,7 +10,8 @@ export interface UsageEvent {
   readonly deliveries: number;
 }
 
-export type UsageRow = Omit<UsageRecord, 'recordedAt'>;
+/** `chargeNanos`: at the price of the event; a hold's snapshot and the balance may make it another one. */
+export type UsageRow = Omit<UsageRecord, 'recordedAt' | 'writtenOffNanos' | 'late'>;
 export type DeadLetterRow = Pick<DeadLetter, 'id' | 'subject' | 'payload' | 'reason' | 'deliveries'>;
 
 /** What becomes of an event: a row with its charge, or the reason why not. */

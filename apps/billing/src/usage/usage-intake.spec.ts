@@ -22,6 +22,7 @@ const event: AttemptFinished = {
   usage_source: 'provider',
   usage: { input: 1000, input_cached: 200, output: 500 },
   price: { input: '150000000', input_cached: '75000000', output: '600000000' },
+  held: false,
   started_at: 1_700_000_000_000,
   first_byte_at: null,
   finished_at: 1_700_000_001_000,

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JobQueue, openJobQueue } from '#libs/messaging';
 import { LOGGER } from '#libs/runtime';
 import type { Logger } from '#libs/telemetry';
-import type { BillingEnvironment } from './config.js';
+import type { BillingEnvironment } from '../config.js';
 import { DeadLetterRetry } from './dead-letter.retry.js';
-import { BILLING_ENVIRONMENT } from './tokens.js';
+import { BILLING_ENVIRONMENT } from '../tokens.js';
 
 const queueName = 'billing-dead-letters';
 const everyMs = 5 * 60_000;

@@ -1,6 +1,13 @@
 import { Controller, Inject } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { GatewayError, type KeyLookupReply, keyLookupRequest, keyLookupSubject } from '#libs/contracts';
+import {
+  GatewayError,
+  type KeyLookupReply,
+  keyLookupRequest,
+  keyLookupSubject,
+  type RateLimitRule,
+  type WirePrice,
+} from '#libs/contracts';
 import type { IncomingCall } from '#libs/messaging';
 import { LOGGER, Serves } from '#libs/runtime';
 import type { Logger } from '#libs/telemetry';
@@ -9,13 +16,20 @@ import { KeyActivity } from './key-activity.js';
 interface KeyRow {
   readonly id: string;
   readonly scope: 'inference' | 'admin';
+  readonly operator: boolean;
   readonly organization_id: string;
   readonly project_id: string;
   readonly billing_mode: 'prepaid' | 'postpaid';
   readonly refusal: KeyLookupReply['refusal'];
+  readonly models: string[] | null;
+  readonly ip_allow_list: string[] | null;
+  readonly expires_at: Date | null;
+  readonly needs_hold: boolean;
+  readonly limits: RateLimitRule[];
+  readonly prices: Record<string, WirePrice>;
 }
 
-const noSuchKey: KeyLookupReply = { caller: null, refusal: null };
+const noSuchKey: KeyLookupReply = { caller: null, policy: null, refusal: null };
 
 /** Tells ingress whom a key speaks for. Ingress keeps the answer for a while, so this runs on its misses only. */
 @Controller()
@@ -39,17 +53,7 @@ export class KeyLookupHandler {
 
   private async find(digest: string): Promise<KeyRow | undefined> {
     try {
-      const [row] = await this.dataSource.query<KeyRow[]>(
-        `select k.id, k.scope, k.organization_id, k.project_id, o.billing_mode,
-           case
-             when k.revoked_at is not null then 'revoked'
-             when k.expires_at <= now() then 'expired'
-             when o.disabled_at is not null then 'organization_disabled'
-           end as refusal
-         from api_keys k join organizations o on o.id = k.organization_id
-         where k.digest = $1`,
-        [digest],
-      );
+      const [row] = await this.dataSource.query<KeyRow[]>(`select * from look_up_key($1)`, [digest]);
       return row;
     } catch (error) {
       this.logger.error({ reason: (error as Error).message }, 'a key could not be looked up');
@@ -70,6 +74,15 @@ function replyOf(row: KeyRow): KeyLookupReply {
       projectId: row.project_id,
       scope: row.scope,
       billingMode: row.billing_mode,
+      operator: row.operator,
+    },
+    policy: {
+      models: row.models,
+      ipAllowList: row.ip_allow_list,
+      expiresAt: row.expires_at?.getTime() ?? null,
+      needsHold: row.needs_hold,
+      limits: row.limits,
+      prices: row.prices,
     },
     refusal: row.refusal,
   };

@@ -3,7 +3,7 @@ import type { Bus, EventDelivery, Server } from '#libs/messaging';
 import { BUS, LOGGER } from '#libs/runtime';
 import type { Logger } from '#libs/telemetry';
 import { BatchSpans } from './batch-spans.js';
-import { UsageStore } from './usage.store.js';
+import { type Stored, UsageStore } from './usage.store.js';
 
 const maxBatch = 500;
 /** Usage is read by people and reports: a fortieth of a second later is soon enough, and saves most commits. */
@@ -36,17 +36,32 @@ export class UsageConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   private async consume(batch: readonly EventDelivery[]): Promise<void> {
     const spans = new BatchSpans(batch, this.bus.kind).begin();
     try {
-      const { inserted, duplicates, deadLetters } = await this.store.store(batch);
+      const stored = await this.store.store(batch);
       spans.end();
-      this.logger.debug({ count: inserted }, 'usage recorded');
-      if (duplicates > 0) this.logger.debug({ count: duplicates }, 'usage was recorded before');
-      for (const letter of deadLetters) {
-        const fields = { subject: letter.subject, code: letter.id, reason: letter.reason };
-        this.logger.error(fields, 'an event went to dead_letters');
-      }
+      this.report(stored);
     } catch (error) {
       spans.end('ledger_unavailable');
       throw error;
+    }
+  }
+
+  private report({ settlements, deadLetters }: Stored): void {
+    const recorded = settlements.filter(({ inserted }) => inserted);
+    this.logger.debug({ count: recorded.length }, 'usage recorded');
+    const duplicates = settlements.length - recorded.length;
+    if (duplicates > 0) this.logger.debug({ count: duplicates }, 'usage was recorded before');
+    for (const { attemptId, writtenOffNanos, unknownOrganization } of recorded) {
+      if (writtenOffNanos > 0n) {
+        this.logger.warn(
+          { attemptId, reason: `${writtenOffNanos} nano-dollars` },
+          'a charge was not covered: written off',
+        );
+      }
+      if (unknownOrganization) this.logger.error({ attemptId }, 'usage of an organization that does not exist');
+    }
+    for (const letter of deadLetters) {
+      const fields = { subject: letter.subject, code: letter.id, reason: letter.reason };
+      this.logger.error(fields, 'an event went to dead_letters');
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { insertRows, UsageRecord } from '#libs/persistence';
+import { settleUsage } from './settle-usage.js';
 import { intakeOf, type UsageRow } from './usage-intake.js';
 import { isRefusal } from './usage.store.js';
 
@@ -9,9 +9,7 @@ interface OpenLetter {
   readonly payload: unknown;
 }
 
-const batchSize = 100;
-
-/** Gives letters another chance: a newer billing may understand what an older one could not. */
+/** Gives letters another chance: what a newer billing understands becomes a record, and is charged. */
 @Injectable()
 export class DeadLetterRetry {
   constructor(private readonly dataSource: DataSource) {}
@@ -21,9 +19,10 @@ export class DeadLetterRetry {
     const startedAt = await databaseTime(this.dataSource);
     let resolved = 0;
     for (;;) {
-      const batch = await this.dataSource.transaction((manager) => retryBatch(manager, startedAt));
-      resolved += batch.resolved;
-      if (batch.tried < batchSize) return resolved;
+      // One transaction each: a settlement locks all its accounts at once, and two of them in one could deadlock.
+      const tried = await this.dataSource.transaction((manager) => retryOne(manager, startedAt));
+      if (tried === 'none left') return resolved;
+      if (tried === 'resolved') resolved += 1;
     }
   }
 }
@@ -35,32 +34,29 @@ async function databaseTime(dataSource: DataSource): Promise<string> {
   return row.now;
 }
 
-async function retryBatch(manager: EntityManager, startedAt: string): Promise<{ tried: number; resolved: number }> {
-  const letters = await manager.query<OpenLetter[]>(
+async function retryOne(manager: EntityManager, startedAt: string): Promise<'none left' | 'resolved' | 'open'> {
+  const [letter] = await manager.query<OpenLetter[]>(
     `select id, payload from dead_letters
      where resolved_at is null and (tried_at is null or tried_at < $1::timestamptz)
-     order by tried_at nulls first limit ${batchSize} for update skip locked`,
+     order by tried_at nulls first limit 1 for update skip locked`,
     [startedAt],
   );
-  const resolved: string[] = [];
-  for (const { id, payload } of letters) {
-    const intake = intakeOf(payload);
-    if ('row' in intake && (await isStorable(manager, intake.row))) resolved.push(id);
-  }
+  if (letter === undefined) return 'none left';
+  const intake = intakeOf(letter.payload);
+  const resolved = 'row' in intake && (await isSettled(manager, intake.row));
   // Not before the start, even if that clock was set back meanwhile: this run would take the letter again, for ever.
   await manager.query(
-    `update dead_letters set tried_at = greatest(now(), $3::timestamptz),
-       resolved_at = case when id = any($2::text[]) then now() end
-     where id = any($1::text[])`,
-    [letters.map(({ id }) => id), resolved, startedAt],
+    `update dead_letters set tried_at = greatest(now(), $2::timestamptz), resolved_at = case when $3 then now() end
+     where id = $1`,
+    [letter.id, startedAt, resolved],
   );
-  return { tried: letters.length, resolved: resolved.length };
+  return resolved ? 'resolved' : 'open';
 }
 
-/** Stores the row, in a savepoint: what Postgres refuses must not undo the rest. */
-async function isStorable(manager: EntityManager, row: UsageRow): Promise<boolean> {
+/** Settles the row, in a savepoint: a refusal must not undo that the letter was tried. */
+async function isSettled(manager: EntityManager, row: UsageRow): Promise<boolean> {
   try {
-    await manager.transaction((savepoint) => insertRows(savepoint, UsageRecord, [row]));
+    await manager.transaction((savepoint) => settleUsage(savepoint, [row]));
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
