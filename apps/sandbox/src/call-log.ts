@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import type { WireUsage } from './answer.js';
 
 /** How a call ended: as planned, left by its client, or broken off by the fault that was asked for. */
@@ -37,9 +37,11 @@ export function openCallLog(path: string | undefined): CallLog {
   if (path === undefined) return { started: nothing, ended: nothing, close: nothing };
   const file = openSync(path, 'a');
   let isOpen = true;
-  // Synchronous on purpose: a call that was answered is in the log, whoever is killed next.
+  // Synchronous and on disk, on purpose: a call that was answered is in the log, whoever is killed next.
   const write = (event: string, entry: CallStarted | CallEnded): void => {
-    if (isOpen) writeSync(file, `${JSON.stringify({ event, at: Date.now(), ...entry })}\n`);
+    if (!isOpen) return;
+    writeSync(file, `${JSON.stringify({ event, at: Date.now(), ...entry })}\n`);
+    fdatasyncSync(file);
   };
   return {
     started: (entry) => write('started', entry),

@@ -1,13 +1,16 @@
+import { chargeOf, priceOfWire, UnpricedUnitError } from '#libs/catalog';
 import {
   type AttemptFinished,
   attemptFinishedSubject,
   type AttemptStarted,
   type InferenceCallHead,
   type Usage,
+  type WirePrice,
 } from '#libs/contracts';
 import type { Bus, TraceHeaders } from '#libs/messaging';
 import type { Logger } from '#libs/telemetry';
 import { usageOfAttempt } from './attempt-usage.js';
+import type { AnswerReport } from './caller-answer.js';
 import type { AttemptEnd, ChatAttempt } from './chat-attempt.js';
 
 /** Storing takes about a millisecond; the caller of a finished answer does not wait longer than this for the ledger. */
@@ -24,8 +27,10 @@ export interface EndedAttempt {
 
 /** Publishes `attempt.finished` for every upstream call of one request; money is made from nothing else. */
 export class AttemptReports {
-  /** Of the attempt added last. */
-  lastUsage: Usage = {};
+  /** Of the attempt added last; its cost is undefined when its price lacks a unit, which billing will see to. */
+  last: AnswerReport = { usage: {}, source: 'none', cost: undefined };
+  /** Some attempt has usage, so the ledger will end the hold. */
+  charged = false;
   private readonly published: Promise<void>[] = [];
 
   constructor(
@@ -38,7 +43,8 @@ export class AttemptReports {
   async add(ended: EndedAttempt, trace: { headers: TraceHeaders; traceId: string | null }): Promise<void> {
     const { attempt, end, started } = ended;
     const metered = await usageOfAttempt(attempt, end, ended.body);
-    this.lastUsage = metered.usage;
+    this.last = { ...metered, cost: chargeIn(metered.usage, started.price) };
+    this.charged ||= metered.source !== 'none';
     if (attempt.usageDisbelieved) {
       const fields = { requestId: this.head.requestId, attemptId: started.attemptId, provider: started.provider };
       this.logger.warn(fields, 'a provider reported usage that cannot be true; it was counted instead');
@@ -94,10 +100,20 @@ export class AttemptReports {
       usage_source: metered.source,
       usage: metered.usage,
       price: started.price,
+      held: head.hold !== null,
       started_at: started.startedAt,
-      first_byte_at: attempt.firstByteAt,
+      first_byte_at: attempt.answer.firstByteAt,
       finished_at: Date.now(),
       trace_id: traceId,
     };
+  }
+}
+
+function chargeIn(usage: Usage, price: WirePrice): bigint | undefined {
+  try {
+    return chargeOf(usage, priceOfWire(price));
+  } catch (error) {
+    if (error instanceof UnpricedUnitError) return undefined;
+    throw error;
   }
 }

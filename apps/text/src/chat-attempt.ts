@@ -1,17 +1,14 @@
-import type { AttemptOutcome, GatewayError, InferenceCallHead, Usage } from '#libs/contracts';
+import type { AttemptOutcome, InferenceCallHead, Usage } from '#libs/contracts';
 import type { IncomingCall } from '#libs/messaging';
 import {
   ChatStream,
   type DeliveredText,
   type EgressClient,
   type FailureContext,
-  failureOfAnswer,
   failureOfErrorObject,
   failureOfGarbage,
   failureOfTransport,
   headerText,
-  readChatAnswer,
-  relayedHeaders,
   type UpstreamError,
   type UpstreamFailure,
   type UpstreamHandle,
@@ -20,20 +17,29 @@ import {
   type UpstreamRequest,
   type UpstreamSink,
 } from '#libs/providers';
-import { inBandError, interruptedError } from './in-band-error.js';
+import { CallerAnswer } from './caller-answer.js';
+import { balanceError, interruptedError, ledgerError } from './in-band-error.js';
+import type { PaidOutput } from './paid-output.js';
+import type { PausePoints } from './pause-points.js';
+import { isOk, mayBeEvents, UpstreamBody } from './upstream-body.js';
+import { UpstreamDrain } from './upstream-drain.js';
 
-/** An audio answer is the largest there is. */
-const maxAnswerBytes = 50 * 1024 * 1024;
-const maxErrorBytes = 64 * 1024;
 /** What may follow `[DONE]` on a connection that is to be used again. */
 const maxTrailingBytes = 64 * 1024;
-const writeBytes = 32 * 1024;
 
 /** How an upstream call ended. */
 export interface AttemptEnd {
   readonly outcome: AttemptOutcome;
   /** Set unless the outcome is `done` or the caller's own doing. */
   readonly failure: UpstreamFailure | undefined;
+}
+
+/** What an attempt needs beside its call. */
+export interface AttemptParts {
+  readonly context: FailureContext;
+  /** Set for a stream with a hold. */
+  readonly paid: PaidOutput | undefined;
+  readonly pauses: PausePoints;
 }
 
 /**
@@ -44,21 +50,21 @@ export interface AttemptEnd {
 export class ChatAttempt implements UpstreamSink {
   status: number | null = null;
   upstreamRequestId: string | null = null;
-  firstByteAt: number | null = null;
   usage: Usage | undefined;
   usageDisbelieved = false;
   finishReason = '';
   upstreamModel: string | undefined;
-  /** Content, or an in-band error, went to the caller. */
-  delivered = false;
-  private held: Uint8Array | undefined;
-  private headers: UpstreamHeaders = {};
+  /** The caller left, and the rest was read without it. */
+  drained = false;
+  readonly answer: CallerAnswer;
+  private readonly context: FailureContext;
   private stream: ChatStream | undefined;
   private answerText: (() => DeliveredText) | undefined;
-  private parts: Buffer[] = [];
-  private partBytes = 0;
+  private readonly body = new UpstreamBody();
   private trailingBytes = 0;
-  private flowing = true;
+  /** For the ledger: all that is paid for is used. */
+  private waiting = false;
+  private drain: UpstreamDrain | undefined;
   private over = false;
   private handle: UpstreamHandle | undefined;
   private readonly ended = Promise.withResolvers<AttemptEnd>();
@@ -66,16 +72,24 @@ export class ChatAttempt implements UpstreamSink {
   constructor(
     private readonly call: IncomingCall,
     private readonly head: InferenceCallHead,
-    private readonly context: FailureContext,
-  ) {}
+    private readonly parts: AttemptParts,
+  ) {
+    this.context = parts.context;
+    this.answer = new CallerAnswer(call, head, parts.context.upstream.id, parts.pauses);
+  }
+
+  /** Content, or an in-band error, went to the caller. */
+  get delivered(): boolean {
+    return this.answer.delivered;
+  }
 
   /** Resolves when the call is over and everything was written; never rejects for a failure of the upstream. */
   async run(egress: EgressClient, request: UpstreamRequest): Promise<AttemptEnd> {
     const { signal } = this.call;
+    if (signal.aborted) return { outcome: outcomeOf(signal), failure: undefined };
     const onAbort = () => this.aborted();
     signal.addEventListener('abort', onAbort, { once: true });
     this.handle = egress.send(request, this);
-    if (signal.aborted) this.aborted();
     try {
       return await this.ended.promise;
     } finally {
@@ -83,14 +97,14 @@ export class ChatAttempt implements UpstreamSink {
     }
   }
 
-  /** Text that reached the caller, for counting. */
-  deliveredText(): DeliveredText | undefined {
-    return this.delivered ? (this.stream?.text ?? this.answerText?.()) : undefined;
+  /** Text that reached the caller, or would have, for counting. */
+  get text(): DeliveredText | undefined {
+    return this.delivered || this.drained ? (this.stream?.text ?? this.answerText?.()) : undefined;
   }
 
   onHead(status: number, headers: UpstreamHeaders): void {
     this.status = status;
-    this.headers = headers;
+    this.answer.upstreamHeaders = headers;
     this.upstreamRequestId = upstreamRequestId(headers);
     const encoding = headerText(headers, 'content-encoding');
     if (encoding !== undefined && encoding !== 'identity') {
@@ -98,13 +112,24 @@ export class ChatAttempt implements UpstreamSink {
       this.fail('upstream_error', failureOfGarbage(this.context));
       return;
     }
-    if (this.isOk && this.head.stream && mayBeEvents(headers)) {
+    if (isOk(status) && this.head.stream && mayBeEvents(headers)) {
       this.stream = new ChatStream({
         model: this.head.model,
         withholdUsage: !this.head.includeUsage,
-        write: (bytes) => this.write(bytes),
+        mayBeCut: this.parts.paid !== undefined,
+        write: (bytes) => {
+          if (!this.drain) this.answer.write(bytes);
+        },
       });
+      this.meter(this.stream);
     }
+  }
+
+  private meter(stream: ChatStream): void {
+    const { paid } = this.parts;
+    if (!paid) return;
+    stream.outputLimit = paid.limit;
+    paid.onAnswer = () => this.ledgerAnswered();
   }
 
   onData(chunk: Buffer): boolean {
@@ -114,12 +139,8 @@ export class ChatAttempt implements UpstreamSink {
       return true;
     }
     if (this.stream) return this.pushToStream(this.stream, chunk);
-    this.partBytes += chunk.length;
-    if (this.partBytes <= (this.isOk ? maxAnswerBytes : maxErrorBytes)) {
-      this.parts.push(chunk);
-      return true;
-    }
-    if (this.isOk) this.fail('upstream_error', failureOfGarbage(this.context));
+    if (this.body.add(chunk, !isOk(this.status))) return true;
+    if (isOk(this.status)) this.fail('upstream_error', failureOfGarbage(this.context));
     else this.answered();
     return true;
   }
@@ -146,14 +167,15 @@ export class ChatAttempt implements UpstreamSink {
     else this.fail('upstream_error', { ...failure, repeatable: failure.repeatable && this.status === null });
   }
 
-  private get isOk(): boolean {
-    return this.status !== null && this.status >= 200 && this.status < 300;
-  }
-
   private pushToStream(stream: ChatStream, chunk: Buffer): boolean {
     stream.push(chunk);
-    if (stream.fault) {
-      const { kind, error } = stream.fault;
+    const { fault } = stream;
+    if (fault?.kind === 'limit') {
+      this.stopAtLimit(stream);
+      return true;
+    }
+    if (fault) {
+      const { kind, error } = fault;
       const failure = kind === 'error' ? failureOfErrorObject(error, this.context) : failureOfGarbage(this.context);
       this.fail('upstream_error', failure);
       return true;
@@ -164,72 +186,63 @@ export class ChatAttempt implements UpstreamSink {
       this.settle({ outcome: 'done', failure: undefined });
       return true;
     }
-    if (this.flowing) return true;
-    void this.call.writable().then(() => {
-      this.flowing = true;
-      this.handle?.resume();
-    });
+    if (this.drain) return true;
+    const { paid } = this.parts;
+    // A stopped upstream hears nothing more; `true` only says that nobody is to resume it.
+    if (paid && stream.outputTokens >= paid.lookAt && !this.mayGoOn(paid, stream)) return this.over;
+    if (this.answer.flowing) return true;
+    void this.call.writable().then(() => this.callerTakesMore());
     return false;
+  }
+
+  private callerTakesMore(): void {
+    this.answer.flowing = true;
+    if (!this.waiting && !this.answer.paused) this.handle?.resume();
+  }
+
+  /** False: nothing more is to be read until the ledger has answered, or at all. */
+  private mayGoOn(paid: PaidOutput, stream: ChatStream): boolean {
+    const verdict = paid.look(stream.outputTokens);
+    if (verdict === 'stop') this.stopAtLimit(stream);
+    this.waiting = verdict === 'wait';
+    return verdict === 'go';
+  }
+
+  private ledgerAnswered(): void {
+    const { paid } = this.parts;
+    const { stream } = this;
+    if (!paid || !stream || this.over || this.drain) return;
+    stream.outputLimit = paid.limit;
+    if (this.waiting && this.mayGoOn(paid, stream)) this.handle?.resume();
+  }
+
+  /** What was paid for is delivered: the answer ends as one that reached its length, and says why if that is not why. */
+  private stopAtLimit(stream: ChatStream): void {
+    const { answer } = this;
+    this.handle?.abort();
+    this.learn(stream);
+    this.finishReason = 'length';
+    const reason = this.parts.paid?.stopReason ?? 'length';
+    if (reason === 'length') answer.endAtLength(stream.lengthChunk());
+    else {
+      answer.write(stream.lengthChunk());
+      answer.writeError(reason === 'ledger' ? ledgerError() : balanceError());
+    }
+    this.settle({ outcome: 'balance_stop', failure: undefined });
   }
 
   /** A whole body, or an error. */
   private answered(): void {
-    const body = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts);
-    this.parts = [];
-    if (!this.isOk || this.head.stream) {
-      const failure = this.isOk
-        ? failureOfWhole(body, this.head.model, this.context)
-        : failureOfAnswer({ status: this.status ?? 0, headers: this.headers, body }, this.context);
-      this.fail(failure.kind === 'timeout' ? 'timeout' : 'upstream_error', failure);
+    const { status, context, head, answer } = this;
+    const whole = this.body.read({ status, headers: answer.upstreamHeaders, stream: head.stream }, context);
+    if (whole.kind !== 'answer') {
+      this.fail(whole.kind === 'timeout' ? 'timeout' : 'upstream_error', whole);
       return;
     }
-    const answer = readChatAnswer(body, this.head.model);
-    if (answer.kind !== 'answer') {
-      this.fail('upstream_error', failureOfNoAnswer(answer, this.context));
-      return;
-    }
-    this.learn(answer);
-    this.answerText = answer.deliveredText;
-    if (answer.body.length <= writeBytes) this.holdWhole(answer.body);
-    else void this.writeWhole(answer.body);
-  }
-
-  /** The caller can use nothing of it before the end: it leaves with the end, in one message instead of two. */
-  private holdWhole(body: Uint8Array): void {
-    this.delivered = true;
-    this.firstByteAt = Date.now();
-    this.held = body;
+    this.learn(whole);
+    this.answerText = whole.deliveredText;
+    if (!this.drain) answer.holdWhole(whole.body);
     this.settle({ outcome: 'done', failure: undefined });
-  }
-
-  /** Sends a whole answer that was held back for the end of the call. */
-  deliverHeld(): void {
-    if (!this.held) return;
-    this.sendHead('application/json');
-    this.call.write(this.held);
-    this.held = undefined;
-  }
-
-  private async writeWhole(body: Uint8Array): Promise<void> {
-    this.sendHead('application/json');
-    for (let start = 0; start < body.length && !this.over; start += writeBytes) {
-      if (!this.call.write(body.subarray(start, start + writeBytes))) await this.call.writable();
-    }
-    this.settle({ outcome: 'done', failure: undefined });
-  }
-
-  private write(bytes: Uint8Array): void {
-    if (!this.delivered) this.sendHead('text/event-stream; charset=utf-8');
-    this.flowing = this.call.write(bytes);
-  }
-
-  private sendHead(contentType: string): void {
-    this.delivered = true;
-    this.firstByteAt ??= Date.now();
-    const headers = relayedHeaders(this.headers);
-    headers['content-type'] = contentType;
-    headers['x-modapi-provider'] = this.context.upstream.id;
-    this.call.sendHead({ status: 200, headers });
   }
 
   private learn(source: Pick<ChatStream, 'usage' | 'usageDisbelieved' | 'finishReason' | 'upstreamModel'>): void {
@@ -243,47 +256,45 @@ export class ChatAttempt implements UpstreamSink {
   private fail(outcome: AttemptOutcome, failure: UpstreamFailure): void {
     if (this.over) return;
     if (this.stream) this.learn(this.stream);
-    if (this.delivered) this.writeError(interruptedError(failure));
+    if (this.delivered && !this.drain) this.answer.writeError(interruptedError(failure));
     this.handle?.abort();
     this.settle({ outcome, failure });
   }
 
   private aborted(): void {
     if (this.over) return;
+    const outcome = outcomeOf(this.call.signal);
+    if (outcome !== 'client_abort' || !this.context.upstream.drainsAborted) {
+      this.cut(outcome);
+      return;
+    }
+    this.drained = true;
+    this.drain = new UpstreamDrain(this.call, () => this.cut(outcome));
+    // Whatever the hold was for, the provider bills it all.
+    if (this.stream) this.stream.outputLimit = Infinity;
+    if (this.waiting) this.handle?.resume();
+  }
+
+  private cut(outcome: AttemptOutcome): void {
+    if (this.over) return;
     // First of all: an upstream that goes on costs money.
     this.handle?.abort();
     if (this.stream) this.learn(this.stream);
-    this.settle({ outcome: abortOutcomes[String(this.call.signal.reason)] ?? 'client_abort', failure: undefined });
-  }
-
-  private writeError(error: GatewayError): void {
-    this.call.write(inBandError(error, this.head.requestId));
+    this.settle({ outcome, failure: undefined });
   }
 
   private settle(end: AttemptEnd): void {
     if (this.over) return;
     this.over = true;
-    this.ended.resolve(end);
+    this.drain?.end();
+    // The caller left, however the rest went.
+    this.ended.resolve(this.drain ? { outcome: 'client_abort', failure: undefined } : end);
   }
 }
 
 /** By the reason of the call's signal; what is not here is the caller's doing. */
 const abortOutcomes: Readonly<Record<string, AttemptOutcome>> = { deadline: 'timeout', drain: 'shutdown' };
 
-/** JSON and HTML are no event stream; what calls itself nothing may be one, and its first event will tell. */
-function mayBeEvents(headers: UpstreamHeaders): boolean {
-  return !/^(?:application\/(?:[\w.+-]*\+)?json|text\/html)\b/i.test(headerText(headers, 'content-type') ?? '');
-}
-
-/** A JSON body where a stream was asked for: an error object, or something that is no answer to this request. */
-function failureOfWhole(body: Buffer, model: string, context: FailureContext): UpstreamFailure {
-  const answer = readChatAnswer(body, model);
-  return answer.kind === 'error' ? failureOfErrorObject(answer.error, context) : failureOfGarbage(context);
-}
-
-function failureOfNoAnswer(
-  answer: { readonly kind: 'error'; readonly error: unknown } | { readonly kind: 'garbled' },
-  context: FailureContext,
-): UpstreamFailure {
-  return answer.kind === 'error' ? failureOfErrorObject(answer.error, context) : failureOfGarbage(context);
+function outcomeOf(signal: AbortSignal): AttemptOutcome {
+  return abortOutcomes[String(signal.reason)] ?? 'client_abort';
 }

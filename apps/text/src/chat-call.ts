@@ -5,15 +5,20 @@ import {
   GatewayError,
   type InferenceCallHead,
   type InferenceTrailer,
+  type Usage,
+  type WirePrice,
 } from '#libs/contracts';
+import type { HoldsClient } from '#libs/holds';
 import type { Bus, IncomingCall } from '#libs/messaging';
 import { chatRequestBody, type EgressClient, finalError, type Upstream, type UpstreamFailure } from '#libs/providers';
 import type { AttemptResult, Router, RoutePlan } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { type AttemptEnd, ChatAttempt } from './chat-attempt.js';
 import { AttemptReports } from './attempt-reports.js';
+import { CallHold } from './call-hold.js';
 import { ChatSpans } from './chat-spans.js';
 import { inBandError } from './in-band-error.js';
+import type { PausePoints, PauseStage } from './pause-points.js';
 
 export interface ChatParts {
   readonly bus: Bus;
@@ -22,6 +27,8 @@ export interface ChatParts {
   readonly egress: EgressClient;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly holds: HoldsClient;
+  readonly pauses: PausePoints;
 }
 
 /** A deployment that can be called, with the body it needs. */
@@ -29,6 +36,7 @@ interface Target {
   readonly deployment: Deployment;
   readonly upstream: Upstream;
   readonly body: Uint8Array;
+  readonly price: WirePrice;
 }
 
 /** One chat completion: attempts in order until one delivers, each of them reported, then the end. */
@@ -36,6 +44,7 @@ export class ChatCall {
   private readonly failures: UpstreamFailure[] = [];
   private readonly reports: AttemptReports;
   private readonly spans: ChatSpans;
+  private readonly hold: CallHold;
   private refusal: GatewayError | undefined;
   private accepted = false;
 
@@ -46,6 +55,7 @@ export class ChatCall {
   ) {
     this.reports = new AttemptReports(parts.bus, parts.logger, head);
     this.spans = new ChatSpans(call, head, parts.bus.kind);
+    this.hold = new CallHold(parts.holds, head);
   }
 
   /** Ends the call, or rejects with what the caller is to hear. */
@@ -56,6 +66,8 @@ export class ChatCall {
     } catch (error) {
       this.spans.end(GatewayError.from(error).code);
       throw error;
+    } finally {
+      this.hold.end(this.reports.charged);
     }
   }
 
@@ -63,9 +75,13 @@ export class ChatCall {
     const plan = this.parts.router.plan(this.candidates(), this.head.attemptsMade);
     for (let target = this.nextTarget(plan); target; target = this.nextTarget(plan)) {
       const attempt = new ChatAttempt(this.call, this.head, {
-        upstream: target.upstream,
-        model: this.head.model,
-        upstreamModel: target.deployment.upstreamModel,
+        context: {
+          upstream: target.upstream,
+          model: this.head.model,
+          upstreamModel: target.deployment.upstreamModel,
+        },
+        paid: this.head.stream ? this.hold.paidOutput(target.price) : undefined,
+        pauses: this.parts.pauses,
       });
       const end = await this.attempt(target, attempt, plan);
       plan.report(resultOf(end));
@@ -111,7 +127,7 @@ export class ChatCall {
       const { provider } = upstream;
       try {
         const body = chatRequestBody({ body: this.call.body, head: this.head, upstreamModel, provider });
-        return { deployment, upstream, body };
+        return { deployment, upstream, body, price: this.head.price ?? wirePrice(deployment.price ?? {}) };
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         // This provider cannot do what is asked; another one of the model may.
@@ -123,35 +139,53 @@ export class ChatCall {
   }
 
   private async attempt(target: Target, attempt: ChatAttempt, plan: RoutePlan): Promise<AttemptEnd> {
-    const { deployment, upstream, body } = target;
+    const { deployment, upstream, body, price } = target;
     const started: AttemptStarted = {
       attemptId: `${this.head.requestId}#${plan.attempt}`,
       provider: deployment.provider,
       upstreamModel: deployment.upstreamModel,
-      price: wirePrice(deployment.price ?? {}),
+      price,
       startedAt: Date.now(),
     };
+    await this.record(plan, started);
     // Before the call: should this worker vanish, ingress accounts for it.
     if (this.accepted) this.call.note(started);
     else this.call.accept(started);
     this.accepted = true;
+    await this.pauseAt('attempt-noted');
     const span = this.spans.startAttempt(upstream, plan.attempt);
     const ownHeaders = upstream.provider.ownServer
       ? ['x-modapi-attempt-id', started.attemptId, ...Object.entries(this.spans.traceOf(span)).flat()]
       : [];
     const end = await attempt.run(this.parts.egress, upstream.request(chatCompletions.id, body, ownHeaders));
+    await this.pauseAt('upstream-finished');
     await this.reports.add({ started, attempt, end, body: this.call.body }, this.spans.attemptTrace(span));
     this.spans.endAttempt(span, attempt, end);
     return end;
   }
 
+  private async record(plan: RoutePlan, started: AttemptStarted): Promise<void> {
+    try {
+      await this.hold.record(plan.attempt, started);
+    } catch (error) {
+      plan.report({ kind: 'skipped' });
+      await this.reports.settled();
+      throw error;
+    }
+  }
+
+  private async pauseAt(stage: PauseStage): Promise<void> {
+    if (this.parts.pauses.stopsAt(stage, this.head.requestId)) await new Promise<never>(() => undefined);
+  }
+
   /** Content was delivered, or the caller is gone. */
-  private async close(end: AttemptEnd, attempt: ChatAttempt, trailer: InferenceTrailer): Promise<void> {
-    this.spans.delivered(attempt, this.reports.lastUsage);
+  private async close(end: AttemptEnd, attempt: ChatAttempt, trailer: Omit<InferenceTrailer, 'tokens'>): Promise<void> {
+    this.spans.delivered(attempt, this.reports.last.usage);
     await this.reports.settled();
-    attempt.deliverHeld();
+    await this.pauseAt('usage-stored');
+    await attempt.answer.complete(this.reports.last);
     if (end.outcome === 'shutdown') this.tellOfShutdown(attempt);
-    else if (attempt.delivered) this.call.end(trailer);
+    else if (attempt.delivered) this.call.end({ ...trailer, tokens: sumOf(this.reports.last.usage) });
     else this.call.fail(new GatewayError('upstream_timeout', 'The call was given up before it was answered.').toJson());
   }
 
@@ -167,6 +201,10 @@ export class ChatCall {
     this.call.write(inBandError(error, this.head.requestId));
     this.call.end();
   }
+}
+
+function sumOf(usage: Usage): number {
+  return Object.values(usage).reduce((sum, quantity) => sum + quantity, 0);
 }
 
 function resultOf({ outcome, failure }: AttemptEnd): AttemptResult {

@@ -1,17 +1,16 @@
 import { Controller, Inject } from '@nestjs/common';
 import { chatCompletions, inferenceCallHead, subjectOf } from '#libs/contracts';
-import type { Bus, IncomingCall } from '#libs/messaging';
-import { BUS, LOGGER, Serves } from '#libs/runtime';
-import type { Logger } from '#libs/telemetry';
+import type { IncomingCall } from '#libs/messaging';
+import { Serves } from '#libs/runtime';
 import { ChatCall } from './chat-call.js';
+import { GatewayLinks } from './gateway-links.js';
 import { Outbound } from './outbound.js';
 import { ServedModels } from './served-models.js';
 
 @Controller()
 export class ChatCompletionsHandler {
   constructor(
-    @Inject(BUS) private readonly bus: Bus,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(GatewayLinks) private readonly links: GatewayLinks,
     @Inject(ServedModels) private readonly models: ServedModels,
     @Inject(Outbound) private readonly outbound: Outbound,
   ) {}
@@ -19,10 +18,10 @@ export class ChatCompletionsHandler {
   @Serves(subjectOf(chatCompletions))
   async handle(call: IncomingCall): Promise<void> {
     const head = inferenceCallHead.parse(call.head);
-    const { bus, logger, models, outbound } = this;
-    const { router, egress } = outbound;
+    const { bus, logger, holds, pauses } = this.links;
+    const { router, egress } = this.outbound;
     // Read once: a reload does not change a call half-way.
-    const { catalog, upstreams } = models;
-    await new ChatCall(call, head, { bus, logger, router, egress, catalog, upstreams }).run();
+    const { catalog, upstreams } = this.models;
+    await new ChatCall(call, head, { bus, logger, holds, pauses, router, egress, catalog, upstreams }).run();
   }
 }

@@ -104,9 +104,14 @@ describe('an answer that goes well', () => {
   it('comes whole, with the asked model, and is metered before the call ends', async () => {
     const { status, headers, body, notes, trailer, attempts } = await chat('ok');
     expect(status).toBe(200);
-    expect(headers).toEqual({ 'content-type': 'application/json', 'x-modapi-provider': 'ok' });
+    expect(headers).toEqual({
+      'content-type': 'application/json',
+      'x-modapi-provider': 'ok',
+      'x-modapi-cost-nano-usd': '3750',
+      'x-modapi-usage-source': 'provider',
+    });
     expect(JSON.parse(body)).toEqual({ ...answer, model: 'ok' });
-    expect(trailer).toEqual({ attempts: 1, provider: 'ok' });
+    expect(trailer).toEqual({ attempts: 1, provider: 'ok', tokens: 13 });
     expect(notes).toEqual([
       expect.objectContaining({ attemptId: attempts[0]!.attempt_id, provider: 'ok', upstreamModel: 'up-model' }),
     ]);
@@ -205,7 +210,7 @@ describe('failover before the first content', () => {
         const { status, body, attempts, trailer, notes } = await chat(`${name}-then-ok`, { stream });
         expect(status).toBe(200);
         expect(body).toContain('Hello');
-        expect(trailer).toEqual({ attempts: 2, provider: 'ok' });
+        expect(trailer).toEqual({ attempts: 2, provider: 'ok', tokens: 13 });
         expect(notes).toHaveLength(2);
         expect(attempts.map(({ provider }) => provider)).toEqual([name, 'ok']);
         expect(attempts[0]).toMatchObject({ usage: {}, usage_source: 'none', content_delivered: false });
@@ -217,14 +222,14 @@ describe('failover before the first content', () => {
 
   it('limited: the next provider answers, and for the Retry-After it is the first', async () => {
     const { trailer, outcomes, attempts } = await chat('limited-then-ok');
-    expect([trailer, outcomes]).toEqual([{ attempts: 2, provider: 'ok' }, ['upstream_error', 'done']]);
+    expect([trailer, outcomes]).toEqual([{ attempts: 2, provider: 'ok', tokens: 13 }, ['upstream_error', 'done']]);
     expect(attempts[0]!.upstream_status).toBe(429);
-    expect((await chat('limited-then-ok')).trailer).toEqual({ attempts: 1, provider: 'ok' });
+    expect((await chat('limited-then-ok')).trailer).toEqual({ attempts: 1, provider: 'ok', tokens: 13 });
   });
 
   it('skips a provider that cannot do what is asked, and refuses when none can', async () => {
     const { trailer, attempts } = await chat('picky-then-ok', { logprobs: true });
-    expect([trailer, attempts.length]).toEqual([{ attempts: 1, provider: 'ok' }, 1]);
+    expect([trailer, attempts.length]).toEqual([{ attempts: 1, provider: 'ok', tokens: 13 }, 1]);
     const { error, attempts: none } = await chat('picky', { logprobs: true });
     expect(error?.gateway).toMatchObject({ code: 'unsupported_parameter', param: 'logprobs' });
     expect(none).toEqual([]);
@@ -428,7 +433,7 @@ describe('a caller that goes away', () => {
       await cancelAfter('hangs', {}, 0);
     }
     upstream.script('hangs', answers(200, answer));
-    expect((await chat('hangs-then-ok')).trailer).toEqual({ attempts: 1, provider: 'hangs' });
+    expect((await chat('hangs-then-ok')).trailer).toEqual({ attempts: 1, provider: 'hangs', tokens: 13 });
   });
 
   it('at the deadline: the attempt timed out', async () => {
@@ -509,5 +514,41 @@ describe('a worker that stops', () => {
     expect(body).not.toContain('[DONE]');
     await upstream.of('sandbox').at(-1)!.aborted;
     expect(stopping.eventsOf(requestId)[0]).toMatchObject({ outcome: 'shutdown', usage_source: 'counted' });
+  });
+
+  it('does not wait for an answer that only the provider still wants to give', async () => {
+    let written = 0;
+    upstream.script('picky', (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const timer = setInterval(() => response.write(chunk({ content: ' word' })) && written++, 5);
+      response.on('close', () => clearInterval(timer));
+    });
+    const providers = { groq: { baseUrl: `${url}/picky/v1`, apiKey: 'env:UPSTREAM_KEY', catalogModels: false } };
+    const models = [{ id: 'billed', deployments: [{ provider: 'groq', model: 'up-model', price }] }];
+    const stopping = await TextWorker.start(
+      { providers, models },
+      { UPSTREAM_KEY: credential, MODAPI_DRAIN_SECONDS: '1' },
+    );
+    const requestId = stopping.nextRequestId();
+    const outgoing = stopping.outgoing({ model: 'billed', messages, stream: true }, { requestId });
+    const gone = Promise.withResolvers<void>();
+    const handle = stopping.bus.call(outgoing, {
+      onHead: () => undefined,
+      onData: () => {
+        handle.cancel('gone');
+        gone.resolve();
+      },
+      onEnd: () => undefined,
+      onError: () => undefined,
+    });
+    await gone.promise;
+    const writtenThen = written;
+    const startedAt = performance.now();
+    await stopping.stop();
+    await upstream.of('picky').at(-1)!.aborted;
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    // It went on reading for the time that a stop allows.
+    expect(stopping.eventsOf(requestId)[0]).toMatchObject({ outcome: 'client_abort', usage_source: 'counted' });
+    expect(stopping.eventsOf(requestId)[0]!.usage.output).toBeGreaterThan(writtenThen + 20);
   });
 });

@@ -7,6 +7,20 @@ export function interruptedError({ kind, error }: UpstreamFailure): GatewayError
   return new GatewayError(reason, `The answer was interrupted and is not complete. ${error.message}`, { cause: error });
 }
 
+/** For a stream that ran out of money: what was paid for is delivered, and the rest is not. */
+export function balanceError(): GatewayError {
+  const message =
+    'The balance or the budget does not cover more of this answer, so it ends here and is charged up to here. Add credit or raise the budget.';
+  return new GatewayError('insufficient_quota', message);
+}
+
+/** For a stream whose next extension could not be asked for: that is nobody's lack of money. */
+export function ledgerError(): GatewayError {
+  const message =
+    'The ledger could not be asked for more money for this answer, so it ends here and is charged up to here. Retry in a moment.';
+  return new GatewayError('ledger_unavailable', message);
+}
+
 /** SDKs throw on a chunk with `error`, and take a stream that merely stops for a complete one. */
 export function inBandError(error: GatewayError, requestId: string): Buffer {
   return Buffer.from(`data: ${JSON.stringify({ error: error.toOpenAi(), request_id: requestId })}\n\n`);

@@ -103,6 +103,8 @@ export interface IncomingCall {
   readonly trace: TraceHeaders;
   /** Aborts on cancel, on a vanished client and at the deadline; `signal.reason` is a string: cancel | peer_lost | deadline | drain. */
   readonly signal: AbortSignal;
+  /** Told when the process stops and this call still goes on, even if it was given up before (`signal` aborts once only). */
+  whenStopping(listener: () => void): void;
   /** Tells the client that work begins; at most once, before the head. */
   accept(note?: object): void;
   /** A further fact for the client, at any time before the end. */

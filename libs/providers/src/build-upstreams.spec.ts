@@ -45,6 +45,24 @@ describe('the list of providers', () => {
   });
 });
 
+describe('a call that its caller left', () => {
+  const drains = (id: string, abortPolicy?: string) => {
+    const settings = { preset: id, apiKey: 'env:GROQ_API_KEY', ...(abortPolicy && { abortPolicy: abortPolicy }) };
+    const variables = { region: 'eu-west-1' };
+    return build({ one: { ...settings, variables } }).value.get('one')?.drainsAborted;
+  };
+
+  it('is read to its end where the provider bills it, unless the operator pays', () => {
+    expect(['groq', 'bedrock', 'mistral', 'gemini'].map((id) => drains(id))).toEqual([true, true, true, true]);
+    expect(drains('groq', 'provider_billed')).toBe(true);
+    expect(drains('groq', 'delivered_only')).toBe(false);
+  });
+
+  it('ends at once where the provider stops', () => {
+    expect(['openai', 'together', 'xai'].map((id) => drains(id, 'provider_billed'))).toEqual([false, false, false]);
+  });
+});
+
 describe('buildUpstreams', () => {
   it('needs a provider and a key, no more', () => {
     const { value, problems } = build({ groq: { apiKey: 'env:GROQ_API_KEY' } });

@@ -59,7 +59,8 @@ function buildUpstream(draft: Draft): Upstream | undefined {
   const baseUrl = baseUrlOf(draft, provider);
   const secret = secretOf(draft, provider);
   if (!baseUrl || problems.length > before) return undefined;
-  return new Upstream({ id, provider, baseUrl, secret, timeouts: timeoutsOf(settings) });
+  const drainsAborted = provider.billsAborted === true && settings.abortPolicy !== 'delivered_only';
+  return new Upstream({ id, provider, baseUrl, secret, timeouts: timeoutsOf(settings), drainsAborted });
 }
 
 const variableValue = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;

@@ -28,6 +28,11 @@ export interface Provider {
   /** Endpoint id → path below the base URL. */
   readonly serves: Readonly<Record<string, string>>;
   readonly quirks?: ProviderQuirks;
+  /**
+   * Goes on generating after a disconnect, and bills all of it. Without this an aborted stream stops, and so does its
+   * bill. From OpenRouter's public list of who supports stream cancellation (docs, "Streaming", read November 2026).
+   */
+  readonly billsAborted?: boolean;
   /** Part of this gateway: it gets the attempt id and the trace context, which are nobody else's business. */
   readonly ownServer?: boolean;
 }

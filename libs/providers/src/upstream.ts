@@ -36,6 +36,7 @@ export interface UpstreamSettings {
   readonly baseUrl: URL;
   readonly secret: string | undefined;
   readonly timeouts: UpstreamTimeouts;
+  readonly drainsAborted?: boolean;
 }
 
 /** A configured provider. Holds its credential where no log or JSON can see it, and sends it to its own origin only. */
@@ -46,6 +47,8 @@ export class Upstream {
   /** For spans: host without port. */
   readonly host: string;
   readonly timeouts: UpstreamTimeouts;
+  /** The caller pays what this provider bills for a call that it left, so its end is waited for. */
+  readonly drainsAborted: boolean;
   readonly #pathPrefix: string;
   readonly #pool: string;
   readonly #secret: string | undefined;
@@ -57,6 +60,7 @@ export class Upstream {
     this.origin = settings.baseUrl.origin;
     this.host = settings.baseUrl.hostname;
     this.timeouts = settings.timeouts;
+    this.drainsAborted = settings.drainsAborted ?? false;
     this.#pathPrefix = settings.baseUrl.pathname.replace(/\/+$/, '');
     this.#pool = `${settings.id} ${this.origin} ${settings.timeouts.connectMs}`;
     this.#secret = settings.secret;

@@ -103,6 +103,14 @@ describe('the retry budget', () => {
     // 23 in flight, of which a fifth may be retries.
     expect([retryB(), retryB(), retryB()]).toEqual([b, b, undefined]);
   });
+
+  it('is not for calls of a worker that vanished: they all go on', () => {
+    const router = routerAt({ now: 0 });
+    const plans = Array.from({ length: 10 }, () => router.plan([a, b], 1));
+    expect(plans.map((plan) => plan.next())).toEqual(Array(10).fill(a));
+    for (const plan of plans) plan.report({ kind: 'neutral' });
+    expect(plans.slice(0, 4).map((plan) => plan.next())).toEqual([b, b, b, undefined]);
+  });
 });
 
 describe('the circuit', () => {

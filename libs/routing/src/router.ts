@@ -84,7 +84,7 @@ export class RoutePlan {
   constructor(
     private readonly router: Router,
     private readonly candidates: readonly Deployment[],
-    attemptsMade: number,
+    private readonly attemptsMade: number,
   ) {
     this.attempts = attemptsMade;
   }
@@ -97,7 +97,8 @@ export class RoutePlan {
   /** The deployment to call now, or undefined: give up. */
   next(): Deployment | undefined {
     if (this.attempts >= this.router.maxAttempts) return undefined;
-    const isRetry = this.attempts > 0;
+    // What a vanished worker had under way is no load on top: all of its calls move here, whatever the budget.
+    const isRetry = this.attempts > this.attemptsMade;
     const deployment = this.pick(isRetry);
     if (!deployment) return undefined;
     this.attempts++;

@@ -1,9 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AttemptFinished, attemptFinishedSubject, chatCompletions, subjectOf } from '#libs/contracts';
+import {
+  type AttemptFinished,
+  attemptFinishedSubject,
+  chatCompletions,
+  type InferenceCallHead,
+  subjectOf,
+} from '#libs/contracts';
 import { type Bus, CallError, type CallHandle, createInProcessBus } from '#libs/messaging';
 import { type RunningApps, startApps } from '#libs/runtime';
+import { ScriptedLedger } from './scripted-ledger.js';
 import { textApp } from '../text-app.js';
 
 export interface Reply {
@@ -19,6 +26,8 @@ export interface CallOptions {
   readonly requestId?: string;
   readonly deadlineMs?: number;
   readonly attemptsMade?: number;
+  readonly hold?: InferenceCallHead['hold'];
+  readonly price?: InferenceCallHead['price'];
   readonly trace?: Record<string, string>;
   /** Given every chunk; returns how many bytes to grant. */
   onData?(chunk: Uint8Array, handle: CallHandle): number;
@@ -29,13 +38,16 @@ export class TextWorker {
   readonly events: AttemptFinished[] = [];
   /** That came with them, in the same order. */
   readonly traceparents: (string | undefined)[] = [];
+  readonly ledger: ScriptedLedger;
   private requests = 0;
 
   private constructor(
     readonly bus: Bus,
     private readonly apps: RunningApps,
     private readonly folder: string,
-  ) {}
+  ) {
+    this.ledger = new ScriptedLedger(bus);
+  }
 
   static async start(config: object, env: Record<string, string> = {}): Promise<TextWorker> {
     const folder = await mkdtemp(join(tmpdir(), 'modapi-text-'));
@@ -117,6 +129,8 @@ export class TextWorker {
           billingMode: 'postpaid',
         },
         attemptsMade: options.attemptsMade ?? 0,
+        hold: options.hold ?? null,
+        ...(options.price && { price: options.price }),
         spans: { model: span('model'), ...(streamOptions && { streamOptions: span('stream_options') }) },
       },
       body: Buffer.from(text),

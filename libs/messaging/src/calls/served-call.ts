@@ -51,6 +51,7 @@ export class ServedCall implements IncomingCall {
   /** The client gave up and waits for the word that the handler is done. */
   private awaited = false;
   private controller: AbortController | undefined;
+  private stopping: (() => void) | undefined;
   private room: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(
@@ -71,6 +72,10 @@ export class ServedCall implements IncomingCall {
       if (this.abortReason) this.controller.abort(this.abortReason);
     }
     return this.controller.signal;
+  }
+
+  whenStopping(listener: () => void): void {
+    this.stopping = listener;
   }
 
   accept(note?: object): void {
@@ -156,6 +161,7 @@ export class ServedCall implements IncomingCall {
 
   /** The process is stopping: the handler should come to an end, and may still say so to the client. */
   askToFinish(): void {
+    this.stopping?.();
     if (this.over || this.abortReason) return;
     this.abortReason = 'drain';
     this.controller?.abort('drain');

@@ -17,6 +17,7 @@ export function describeDrain(adapter: () => BusUnderTest): void {
   describe('drain', () => {
     it('waits for the calls in flight and takes no new ones', () => withSides(waitsForCalls));
     it('asks the handlers to finish when the time is up', () => withSides(asksToFinish), 15_000);
+    it('tells also the handlers of calls that were given up', () => withSides(tellsOfGivenUp), 15_000);
     it('ends the calls of a handler that does not', () => withSides(endsStubbornCalls), 15_000);
     it('asks the handlers to finish before it, and goes on', () => withSides(finishesCalls));
     it('ends what does not finish, on both sides, and goes on', () => withSides(endsUnfinishedCalls));
@@ -70,6 +71,29 @@ async function asksToFinish({ client, server }: Sides): Promise<void> {
   expect(reason).toBe('drain');
   expect(Buffer.concat(call.chunks).toString()).toBe('in-band error');
   expect(call.trailer).toEqual({ interrupted: true });
+}
+
+async function tellsOfGivenUp({ client, server }: Sides): Promise<void> {
+  const subject = freshSubject();
+  const heard: string[] = [];
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  await serve(server, subject, 'q', (call) => {
+    call.accept();
+    call.signal.addEventListener('abort', () => {
+      heard.push(String(call.signal.reason));
+      resolve();
+    });
+    call.whenStopping(() => {
+      heard.push('stopping');
+      call.end();
+    });
+  });
+  const call = record(client, callTo(subject));
+  await call.reached('note');
+  call.handle.cancel('gone');
+  await aborted;
+  await server.drain(300);
+  expect(heard).toEqual(['cancel', 'stopping']);
 }
 
 async function endsStubbornCalls({ client, server }: Sides): Promise<void> {

@@ -218,4 +218,29 @@ describe('a chat stream', () => {
     const pieces = Array.from({ length: 100 }, () => Buffer.alloc(64 * 1024, 0x61));
     expect(run([Buffer.from('data: '), ...pieces]).stream.fault?.kind).toBe('overflow');
   });
+
+  it('ends at its output limit, and knows the chunk that says so', () => {
+    const written: string[] = [];
+    const stream = new ChatStream({
+      ...{ model: 'vendor/public', withholdUsage: true, mayBeCut: true },
+      write: (bytes) => written.push(Buffer.from(bytes).toString()),
+    });
+    stream.outputLimit = 2;
+    stream.push(Buffer.from(role + chunk('a') + chunk('b') + chunk('c')));
+    expect(stream.fault?.kind).toBe('limit');
+    expect(stream.outputTokens).toBe(2);
+    expect(eventsOf(written.join(''))).toHaveLength(3);
+    expect(eventsOf(stream.lengthChunk().toString())[0]).toMatchObject({
+      ...{ object: 'chat.completion.chunk', model: 'vendor/public' },
+      choices: [{ index: 0, delta: {}, finish_reason: 'length' }],
+    });
+  });
+
+  it('measures output by events, or by bytes where events hold several tokens', () => {
+    const word = chunk(' words');
+    expect(run(bytesOf(role + word.repeat(20))).stream.outputTokens).toBe(20);
+    expect(run(bytesOf(role + chunk(' some words').repeat(20))).stream.outputTokens).toBe(55);
+    expect(run(bytesOf(role + chunk('a') + chunk('b'))).stream.outputTokens).toBe(2);
+    expect(run(bytesOf(chunk('a'.repeat(400)))).stream.outputTokens).toBe(100);
+  });
 });

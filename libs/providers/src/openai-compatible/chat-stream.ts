@@ -11,13 +11,15 @@ export interface ChatStreamOptions {
   readonly model: string;
   /** The caller did not ask for usage; the chunk that we asked for is kept from it. */
   readonly withholdUsage: boolean;
+  /** The stream may be cut for its length; what a chunk that says so must repeat is then kept. */
+  readonly mayBeCut?: boolean;
   /** Bytes for the caller, valid during the call only. The first ones come with the first content. */
   readonly write: (bytes: Uint8Array) => void;
 }
 
-/** Why a stream cannot go on. `error`: the upstream said so in-band. */
+/** Why a stream cannot go on. `error`: the upstream said so in-band; `limit`: its output reached `outputLimit`. */
 export interface StreamFault {
-  readonly kind: 'garbled' | 'overflow' | 'error';
+  readonly kind: 'garbled' | 'overflow' | 'error' | 'limit';
   /** The upstream's error object, for `error`. */
   readonly error?: unknown;
 }
@@ -38,6 +40,10 @@ export class ChatStream implements EventSink {
   fault: StreamFault | undefined;
   /** `[DONE]` came. */
   done = false;
+  /** Output tokens after which the stream ends. */
+  outputLimit = Infinity;
+  private contentEvents = 0;
+  private envelope: Buffer | undefined;
   private reported: Usage | undefined;
   private hasReport = false;
   private events = 0;
@@ -61,6 +67,28 @@ export class ChatStream implements EventSink {
   get usage(): Usage | undefined {
     const { reported } = this;
     return reported && (hasOutput(reported) || this.text.totalBytes === 0) ? reported : undefined;
+  }
+
+  /**
+   * Output so far, roughly and over all choices. Most vendors send a token per event; four bytes a token overcount those
+   * by a fifth, and are taken only where there are fewer than 0.6 events per four bytes: several tokens in each.
+   */
+  get outputTokens(): number {
+    const { contentEvents } = this;
+    const { totalBytes } = this.text;
+    return contentEvents * 20 >= totalBytes * 3 ? contentEvents : totalBytes >> 2;
+  }
+
+  /** The chunk that ends every choice with `finish_reason` "length"; for a stream that may be cut. */
+  lengthChunk(): Buffer {
+    const first = (this.envelope ? JSON.parse(this.envelope.toString()) : {}) as Record<string, unknown>;
+    const choices = Array.from({ length: Math.max(1, this.choices) }, (_, index) => {
+      return { index, delta: {}, logprobs: null, finish_reason: 'length' };
+    });
+    const { id = '', created = 0 } = first;
+    const { model } = this.options;
+    const chunk = { id, object: 'chat.completion.chunk', created, model, choices };
+    return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
   }
 
   /** The upstream reported usage, and none of it can be believed. */
@@ -118,8 +146,11 @@ export class ChatStream implements EventSink {
     }
     if (facts.choiceIndex >= this.choices) this.choices = facts.choiceIndex + 1;
     this.events++;
+    if (facts.hasText) this.contentEvents++;
+    if (this.events === 1 && this.options.mayBeCut) this.envelope = Buffer.from(bytes.subarray(dataStart, dataEnd));
     if (this.options.withholdUsage && facts.usageStart >= 0 && !this.hasChoice(bytes, dataStart, dataEnd)) return;
     this.forward(bytes, frame);
+    if (this.outputLimit !== Infinity && this.outputTokens >= this.outputLimit) this.stop({ kind: 'limit' });
   }
 
   comment(): void {

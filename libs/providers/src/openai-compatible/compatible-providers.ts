@@ -1,6 +1,7 @@
 import type { Provider } from '../provider.js';
 import {
   audio,
+  billsAborted,
   chat,
   compatible,
   completions,
@@ -32,11 +33,13 @@ export const compatibleProviders: readonly Provider[] = [
   ]),
   keyed(
     'GEMINI_API_KEY',
-    compatible('gemini', 'Google Gemini', 'https://generativelanguage.googleapis.com/v1beta/openai', [
-      chat,
-      embeddings,
-      images,
-    ]),
+    billsAborted(
+      compatible('gemini', 'Google Gemini', 'https://generativelanguage.googleapis.com/v1beta/openai', [
+        chat,
+        embeddings,
+        images,
+      ]),
+    ),
   ),
   // Its OpenAI endpoint drops these in silence; a clear refusal is better than an answer that ignored them.
   differing(compatible('anthropic', 'Anthropic', 'https://api.anthropic.com/v1', [chat]), {
@@ -44,28 +47,35 @@ export const compatibleProviders: readonly Provider[] = [
   }),
   compatible('xai', 'xAI', 'https://api.x.ai/v1', [chat, responses, images]),
   // Refuses unknown fields, and sends usage in the last chunk without being asked.
-  differing(compatible('mistral', 'Mistral', 'https://api.mistral.ai/v1', [chat, embeddings, transcriptions]), {
-    quirks: { ...maxTokens, noStreamOptions: true },
-  }),
+  differing(
+    billsAborted(compatible('mistral', 'Mistral', 'https://api.mistral.ai/v1', [chat, embeddings, transcriptions])),
+    {
+      quirks: { ...maxTokens, noStreamOptions: true },
+    },
+  ),
   differing(compatible('deepseek', 'DeepSeek', 'https://api.deepseek.com', [chat]), { quirks: maxTokens }),
   compatible('cohere', 'Cohere', 'https://api.cohere.ai/compatibility/v1', [chat, embeddings]),
   keyed(
     'DASHSCOPE_API_KEY',
-    compatible('alibaba', 'Alibaba', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', [chat, embeddings]),
+    billsAborted(
+      compatible('alibaba', 'Alibaba', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', [chat, embeddings]),
+    ),
   ),
   keyed(
     'DASHSCOPE_API_KEY',
-    compatible('alibaba-cn', 'Alibaba (China)', 'https://dashscope.aliyuncs.com/compatible-mode/v1', [
-      chat,
-      embeddings,
-    ]),
+    billsAborted(
+      compatible('alibaba-cn', 'Alibaba (China)', 'https://dashscope.aliyuncs.com/compatible-mode/v1', [
+        chat,
+        embeddings,
+      ]),
+    ),
   ),
   compatible('moonshot', 'Moonshot', 'https://api.moonshot.ai/v1', [chat]),
   keyed('MOONSHOT_API_KEY', compatible('moonshot-cn', 'Moonshot (China)', 'https://api.moonshot.cn/v1', [chat])),
   compatible('zai', 'Z.ai', 'https://api.z.ai/api/paas/v4', [chat, embeddings, images]),
   compatible('zhipu', 'Zhipu', 'https://open.bigmodel.cn/api/paas/v4', [chat, embeddings, images]),
-  compatible('minimax', 'MiniMax', 'https://api.minimax.io/v1', [chat, responses]),
-  compatible('ai21', 'AI21', 'https://api.ai21.com/studio/v1', [chat]),
+  billsAborted(compatible('minimax', 'MiniMax', 'https://api.minimax.io/v1', [chat, responses])),
+  billsAborted(compatible('ai21', 'AI21', 'https://api.ai21.com/studio/v1', [chat])),
   compatible('reka', 'Reka', 'https://api.reka.ai/v1', [chat]),
   compatible('upstage', 'Upstage', 'https://api.upstage.ai/v1/solar', [chat, embeddings]),
   compatible('inception', 'Inception', 'https://api.inceptionlabs.ai/v1', [chat]),
@@ -78,7 +88,7 @@ export const compatibleProviders: readonly Provider[] = [
   compatible('nomic', 'Nomic', 'https://api-atlas.nomic.ai/v1', [embeddings]),
   compatible('recraft', 'Recraft', 'https://external.api.recraft.ai/v1', [images]),
   // Every answer carries usage; stream_options is not among its parameters.
-  differing(compatible('perplexity', 'Perplexity', 'https://api.perplexity.ai', [chat]), {
+  differing(billsAborted(compatible('perplexity', 'Perplexity', 'https://api.perplexity.ai', [chat])), {
     quirks: { noStreamOptions: true },
   }),
 
@@ -95,23 +105,29 @@ export const compatibleProviders: readonly Provider[] = [
   ),
   keyed(
     'GOOGLE_ACCESS_TOKEN',
-    compatible(
-      'vertex',
-      'Vertex AI',
-      'https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}/endpoints/openapi',
-      [chat],
+    billsAborted(
+      compatible(
+        'vertex',
+        'Vertex AI',
+        'https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}/endpoints/openapi',
+        [chat],
+      ),
     ),
   ),
   keyed(
     'AWS_BEARER_TOKEN_BEDROCK',
-    compatible('bedrock', 'Bedrock runtime', 'https://bedrock-runtime.{region}.amazonaws.com/openai/v1', [
-      chat,
-      responses,
-    ]),
+    billsAborted(
+      compatible('bedrock', 'Bedrock runtime', 'https://bedrock-runtime.{region}.amazonaws.com/openai/v1', [
+        chat,
+        responses,
+      ]),
+    ),
   ),
   keyed(
     'AWS_BEARER_TOKEN_BEDROCK',
-    compatible('bedrock-mantle', 'Bedrock mantle', 'https://bedrock-mantle.{region}.api.aws/v1', [chat, responses]),
+    billsAborted(
+      compatible('bedrock-mantle', 'Bedrock mantle', 'https://bedrock-mantle.{region}.api.aws/v1', [chat, responses]),
+    ),
   ),
   compatible('cloudflare', 'Cloudflare', 'https://api.cloudflare.com/client/v4/accounts/{account}/ai/v1', [
     chat,
@@ -143,7 +159,9 @@ export const compatibleProviders: readonly Provider[] = [
 
   // Inference houses
   differing(
-    compatible('groq', 'Groq', 'https://api.groq.com/openai/v1', [chat, responses, transcriptions, translations]),
+    billsAborted(
+      compatible('groq', 'Groq', 'https://api.groq.com/openai/v1', [chat, responses, transcriptions, translations]),
+    ),
     {
       quirks: { unsupported: ['logprobs', 'top_logprobs', 'logit_bias'] },
     },
@@ -152,9 +170,9 @@ export const compatibleProviders: readonly Provider[] = [
   compatible('fireworks', 'Fireworks', 'https://api.fireworks.ai/inference/v1', [chat, completions, embeddings]),
   compatible('deepinfra', 'DeepInfra', 'https://api.deepinfra.com/v1/openai', [chat, embeddings, images]),
   compatible('cerebras', 'Cerebras', 'https://api.cerebras.ai/v1', [chat]),
-  compatible('sambanova', 'SambaNova', 'https://api.sambanova.ai/v1', [chat, embeddings]),
+  billsAborted(compatible('sambanova', 'SambaNova', 'https://api.sambanova.ai/v1', [chat, embeddings])),
   compatible('nvidia', 'NVIDIA', 'https://integrate.api.nvidia.com/v1', [chat, embeddings]),
-  compatible('nebius', 'Nebius', 'https://api.tokenfactory.nebius.com/v1', [chat, embeddings, images]),
+  billsAborted(compatible('nebius', 'Nebius', 'https://api.tokenfactory.nebius.com/v1', [chat, embeddings, images])),
   compatible('novita', 'Novita', 'https://api.novita.ai/openai', [chat, embeddings]),
   compatible('siliconflow', 'SiliconFlow', 'https://api.siliconflow.com/v1', [
     chat,
@@ -172,7 +190,10 @@ export const compatibleProviders: readonly Provider[] = [
     transcriptions,
     rerank,
   ]),
-  keyed('HF_TOKEN', compatible('huggingface', 'Hugging Face', 'https://router.huggingface.co/v1', [chat, responses])),
+  keyed(
+    'HF_TOKEN',
+    billsAborted(compatible('huggingface', 'Hugging Face', 'https://router.huggingface.co/v1', [chat, responses])),
+  ),
   compatible('baseten', 'Baseten', 'https://inference.baseten.co/v1', [chat]),
   keyed('FRIENDLI_TOKEN', compatible('friendli', 'Friendli', 'https://api.friendli.ai/serverless/v1', [chat])),
   compatible('wandb', 'Weights & Biases', 'https://api.inference.wandb.ai/v1', [chat]),
@@ -182,9 +203,12 @@ export const compatibleProviders: readonly Provider[] = [
   ),
   compatible('chutes', 'Chutes', 'https://llm.chutes.ai/v1', [chat]),
   compatible('modelscope', 'ModelScope', 'https://api-inference.modelscope.cn/v1', [chat, images]),
-  compatible('featherless', 'Featherless', 'https://api.featherless.ai/v1', [chat]),
+  billsAborted(compatible('featherless', 'Featherless', 'https://api.featherless.ai/v1', [chat])),
   compatible('hyperbolic', 'Hyperbolic', 'https://api.hyperbolic.xyz/v1', [chat]),
-  keyed('INFERENCE_API_KEY', compatible('inference-net', 'Inference.net', 'https://inference.net/v1', [chat])),
+  keyed(
+    'INFERENCE_API_KEY',
+    billsAborted(compatible('inference-net', 'Inference.net', 'https://inference.net/v1', [chat])),
+  ),
   compatible('nscale', 'Nscale', 'https://inference.api.nscale.com/v1', [chat, images]),
   keyed('OLLAMA_API_KEY', compatible('ollama-cloud', 'Ollama Cloud', 'https://ollama.com/v1', [chat])),
 

@@ -38,6 +38,11 @@ export function keyed(keyEnv: string, provider: Provider): Provider {
   return { ...provider, keyEnv };
 }
 
+/** A vendor that bills an aborted call in full. */
+export function billsAborted(provider: Provider): Provider {
+  return { ...provider, billsAborted: true };
+}
+
 /** What else of an entry is not the rule. */
 export function differing(
   provider: Provider,
