@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { gzipSync } from 'node:zlib';
 import { request as httpRequest } from 'node:http';
 import { doorCases } from './testing/door-cases.js';
+import { openPolicy } from './testing/fake-bus.js';
 import { goodBody, type HttpCase } from './testing/http-case.js';
+import { moneyCases } from './testing/money-cases.js';
+import { policyCases } from './testing/policy-cases.js';
 import { parameterCases } from './testing/parameter-cases.js';
 import { startTestIngress, type TestIngress } from './testing/test-ingress.js';
 
@@ -13,7 +16,7 @@ interface Answer {
 }
 
 const mega = 1024 * 1024;
-const httpCases = [...doorCases, ...parameterCases];
+const httpCases = [...doorCases, ...parameterCases, ...moneyCases, ...policyCases];
 let ingress: TestIngress;
 
 beforeAll(async () => {
@@ -21,7 +24,11 @@ beforeAll(async () => {
   ingress = await startTestIngress({ limits: { bodyBytes: 4 * mega } });
 });
 afterAll(() => ingress.stop());
-beforeEach(() => void (ingress.bus.calls.length = 0));
+beforeEach(() => {
+  ingress.bus.calls.length = 0;
+  ingress.bus.usualPolicy = openPolicy;
+  ingress.bus.billing.playAuthorize = () => ({ outcome: 'authorized' });
+});
 
 /** node:http, since fetch would normalise the path and refuse some headers. */
 function send(

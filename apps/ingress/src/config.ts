@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const origins = z
@@ -13,6 +14,26 @@ const origins = z
     error: 'needs origins such as https://app.example.com, separated by commas, or *',
   });
 
+const trustedProxies = z
+  .string()
+  .default('')
+  .transform((list) =>
+    list
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .refine((list) => list.every(isAddressOrRange), {
+    error: 'needs addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
+  });
+
+function isAddressOrRange(entry: string): boolean {
+  const [address = '', bits, ...rest] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
 /** Environment variables of the ingress. */
 export const ingressEnv = z.object({
   MODAPI_KEY_PEPPER: z.string().min(32, 'needs at least 32 characters'),
@@ -20,6 +41,12 @@ export const ingressEnv = z.object({
   MODAPI_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   /** Browser pages of these origins may call the API. */
   MODAPI_CORS_ORIGINS: origins,
+  /** How long a hold lives without a sign of life from who runs its request. */
+  MODAPI_HOLD_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
+  /** Whose `X-Forwarded-For` is believed: addresses and CIDR ranges of the proxies in front. */
+  MODAPI_TRUSTED_PROXIES: trustedProxies,
+  /** Counts rate limits for all ingress processes together; without it each counts for itself. */
+  REDIS_URL: z.string().optional(),
   /** Set: the models `sandbox/*` exist. */
   MODAPI_SANDBOX_URL: z.url({ protocol: /^https?$/ }).optional(),
 });

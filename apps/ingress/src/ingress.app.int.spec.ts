@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { organizationRoutes } from '#libs/contracts';
 import { DrainState } from './http/drain.state.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { goodBody } from './testing/http-case.js';
@@ -49,7 +50,13 @@ describe('open routes', () => {
     // As the router prints its tree: `*` is the rest of `/v1/models/`.
     const open = ['GET, HEAD /', 'GET, HEAD healthz', 'GET, HEAD readyz', 'GET, HEAD openapi.json'];
     const closed = ['GET, HEAD v1/models', 'GET, HEAD *', 'POST v1/chat/completions'];
-    expect(routes.toSorted()).toEqual([...open, ...closed].toSorted());
+    // The tree below the management API: its routes are a list, and none of them is open.
+    const managed = /^[A-Z, ]+ (v1\/organization.*|\/.+)$/;
+    expect(routes.filter((route) => !managed.test(route)).toSorted()).toEqual([...open, ...closed].toSorted());
+    for (const { method, path } of organizationRoutes) {
+      const url = ingress.url + path.replaceAll(/:\w+/g, 'id');
+      expect([path, (await fetch(url, { method })).status]).toEqual([path, 401]);
+    }
     for (const path of ['/v1/models', '/v1/models/gpt-test']) expect((await get(path, {})).status).toBe(401);
     expect((await fetch(`${ingress.url}/v1/chat/completions`, { method: 'POST' })).status).toBe(401);
   });

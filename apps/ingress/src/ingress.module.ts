@@ -1,10 +1,14 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { buildCatalog } from '#libs/catalog';
+import { organizationRoutes } from '#libs/contracts';
+import { HoldsClient } from '#libs/holds';
 import type { Bus } from '#libs/messaging';
 import { BUS, LIVE_CONFIG, type LiveConfig, LOGGER } from '#libs/runtime';
 import type { Logger } from '#libs/telemetry';
+import { Admission } from './admission/admission.js';
 import { KeyAuthenticator } from './auth/key.authenticator.js';
+import { addressList } from './auth/key-policy.js';
 import { KeyGuard } from './auth/key.guard.js';
 import { ChatController, EXCHANGE_PARTS } from './chat/chat.controller.js';
 import { exchangeLimits, type ExchangeLimits, type ExchangeParts } from './chat/chat-exchange.js';
@@ -17,8 +21,12 @@ import { DrainState } from './http/drain.state.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { type DoorLimits, doorLimits } from './http/limits.js';
 import { RouteTable } from './http/route-table.js';
+import { IdempotencyAnswers } from './idempotency/idempotency-answers.js';
+import { connectLimitRedis } from './limits/limit-redis.js';
+import { RateLimits } from './limits/rate-limits.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { ModelsController } from './models/models.controller.js';
+import { organizationController } from './organization/organization.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 
 /** Nest injection token of the `DoorLimits`. */
@@ -30,31 +38,47 @@ export interface IngressLimits {
   readonly exchange: ExchangeLimits;
 }
 
+type ExchangeArguments = [Bus, Logger, AnswerHeaders, HoldsClient];
+
 /** Everything of the ingress behind the HTTP adapter. */
 @Module({})
 export class IngressModule implements OnApplicationShutdown {
-  constructor(@Inject(KeyAuthenticator) private readonly authenticator: KeyAuthenticator) {}
+  constructor(
+    @Inject(KeyAuthenticator) private readonly authenticator: KeyAuthenticator,
+    @Inject(HoldsClient) private readonly holds: HoldsClient,
+    @Inject(RateLimits) private readonly rateLimits: RateLimits,
+  ) {}
 
   static with(env: IngressEnv, limits: IngressLimits = { door: doorLimits, exchange: exchangeLimits }): DynamicModule {
     return {
       module: IngressModule,
-      controllers: [ChatController, ModelsController, HealthController, OpenApiController],
+      controllers: [
+        ChatController,
+        ModelsController,
+        HealthController,
+        OpenApiController,
+        organizationController(organizationRoutes),
+      ],
       providers: [
         { provide: DOOR_LIMITS, useValue: limits.door },
         {
           provide: EXCHANGE_PARTS,
-          inject: [BUS, LOGGER, AnswerHeaders],
-          useFactory: (bus: Bus, logger: Logger, answerHeaders: AnswerHeaders): ExchangeParts => {
-            return { bus, logger, answerHeaders, limits: limits.exchange };
+          inject: [BUS, LOGGER, AnswerHeaders, HoldsClient],
+          useFactory: (...[bus, logger, answerHeaders, holds]: ExchangeArguments): ExchangeParts => {
+            return { bus, logger, answerHeaders, holds, limits: limits.exchange };
           },
         },
         ...providersOf(env),
+        ...moneyProviders(env),
         ...doorProviders,
+        doorProvider(env),
       ],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.holds.stop();
+    await this.rateLimits.stop();
     await this.authenticator.stop();
   }
 }
@@ -78,6 +102,34 @@ function providersOf(env: IngressEnv): Provider[] {
   ];
 }
 
+function moneyProviders(env: IngressEnv): Provider[] {
+  const renewMs = (env.MODAPI_HOLD_LEASE_SECONDS * 1000) / 4;
+  const { REDIS_URL: redisUrl } = env;
+  return [
+    {
+      provide: RateLimits,
+      inject: [LOGGER],
+      useFactory: (logger: Logger) => new RateLimits(redisUrl ? connectLimitRedis(redisUrl, logger) : undefined),
+    },
+    {
+      provide: HoldsClient,
+      inject: [BUS, LOGGER],
+      useFactory: (bus: Bus, logger: Logger) => new HoldsClient(bus, logger, { renewMs }),
+    },
+    {
+      provide: IdempotencyAnswers,
+      inject: [BUS, LOGGER],
+      useFactory: (bus: Bus, logger: Logger) => new IdempotencyAnswers(bus, logger),
+    },
+    {
+      provide: Admission,
+      inject: [HoldsClient, IdempotencyAnswers, RateLimits],
+      useFactory: (...[holds, answers, limits]: [HoldsClient, IdempotencyAnswers, RateLimits]) =>
+        new Admission(holds, answers, limits),
+    },
+  ];
+}
+
 const doorProviders: Provider[] = [
   RouteTable,
   {
@@ -90,17 +142,18 @@ const doorProviders: Provider[] = [
     inject: [CorsPolicy, DrainState],
     useFactory: (cors: CorsPolicy, drain: DrainState) => new AnswerHeaders(cors, drain),
   },
-  {
-    provide: Door,
-    inject: [DOOR_LIMITS, CorsPolicy, DrainState, RouteTable, KeyAuthenticator, AnswerHeaders, LOGGER],
-    useFactory: makeDoor,
-  },
   { provide: APP_GUARD, useClass: KeyGuard },
   { provide: APP_FILTER, useClass: ErrorFilter },
 ];
 
 type DoorArguments = [DoorLimits, CorsPolicy, DrainState, RouteTable, KeyAuthenticator, AnswerHeaders, Logger];
 
-function makeDoor(...[limits, cors, drain, routes, authenticator, answerHeaders, logger]: DoorArguments): Door {
-  return new Door({ limits, cors, drain, routes, authenticator, answerHeaders, logger });
+function doorProvider({ MODAPI_TRUSTED_PROXIES: proxies }: IngressEnv): Provider {
+  const trustedProxies = proxies.length === 0 ? undefined : addressList(proxies);
+  return {
+    provide: Door,
+    inject: [DOOR_LIMITS, CorsPolicy, DrainState, RouteTable, KeyAuthenticator, AnswerHeaders, LOGGER],
+    useFactory: (...[limits, cors, drain, routes, authenticator, answerHeaders, logger]: DoorArguments) =>
+      new Door({ limits, cors, drain, routes, authenticator, answerHeaders, logger, trustedProxies }),
+  };
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createSecretKey } from 'node:crypto';
 import { type Caller, digestApiKey, generateApiKey, keyChangedSubject } from '#libs/contracts';
 import { CallError } from '#libs/messaging';
-import { callerOf, FakeBus } from '../testing/fake-bus.js';
+import { callerOf, FakeBus, openPolicy } from '../testing/fake-bus.js';
 import { KeyAuthenticator } from './key.authenticator.js';
 
 const pepper = 'a-pepper-of-at-least-thirty-two-characters';
@@ -27,7 +27,7 @@ function knownKey(): { key: string; caller: Caller; digest: string } {
   return { key, caller, digest };
 }
 
-const authenticate = async (key: string): Promise<Caller> => authenticator.authenticate(key);
+const authenticate = async (key: string): Promise<Caller> => (await authenticator.authenticate(key)).caller;
 const refusal = async (key: string): Promise<unknown> =>
   authenticate(key).then(
     () => undefined,
@@ -43,7 +43,7 @@ describe('KeyAuthenticator', () => {
   it('looks a key up once for 30 s, then again', async () => {
     const { key, caller } = knownKey();
     expect(await authenticate(key)).toEqual(caller);
-    expect(authenticator.authenticate(key)).toEqual(caller); // not a promise: at once
+    expect(authenticator.authenticate(key)).toEqual({ caller, policy: openPolicy }); // not a promise: at once
     await pass(29_000);
     await authenticate(key);
     expect(bus.lookups).toBe(1);
@@ -101,10 +101,10 @@ describe('KeyAuthenticator', () => {
     const other = knownKey();
     const underWay = authenticate(other.key);
     bus.callers.delete(other.digest);
-    bus.playLookup = (_digest, sink) => sink.onEnd({ caller: other.caller, refusal: null }); // answered before the change
+    bus.playLookup = (_digest, sink) => sink.onEnd({ caller: other.caller, policy: openPolicy, refusal: null }); // answered before the change
     bus.broadcast(keyChangedSubject, {});
     await underWay;
-    bus.playLookup = (_digest, sink) => sink.onEnd({ caller: null, refusal: null });
+    bus.playLookup = (_digest, sink) => sink.onEnd({ caller: null, policy: null, refusal: null });
     expect(await refusal(other.key)).toBe('invalid_api_key');
   });
 

@@ -8,6 +8,7 @@ import {
   keyLookupReply,
   type KeyLookupReply,
   keyLookupSubject,
+  type KeyPolicy,
   parseApiKey,
 } from '#libs/contracts';
 import { type Bus, CallError, collectReply, type Server } from '#libs/messaging';
@@ -25,8 +26,14 @@ interface Entry {
   readonly freshUntil: number;
 }
 
+/** Whom a key speaks for, and what it may do. */
+export interface Identity {
+  readonly caller: Caller;
+  readonly policy: KeyPolicy;
+}
+
 /**
- * Key → caller. Cached under the SHA-256 of the whole key (a part of it would let two keys share an identity), in two
+ * Key → identity. Cached under the SHA-256 of the whole key (a part of it would let two keys share an identity), in two
  * bounded caches, so that a flood of unknown keys evicts no known one. Fails closed.
  */
 export class KeyAuthenticator {
@@ -47,12 +54,12 @@ export class KeyAuthenticator {
   }
 
   /** At once for a key seen a moment ago, else a promise. Throws, or rejects with, a `GatewayError`. */
-  authenticate(token: string): Caller | Promise<Caller> {
+  authenticate(token: string): Identity | Promise<Identity> {
     const id = hash('sha256', token, 'base64url');
     const entry = this.known.get(id);
-    if (entry && entry.freshUntil > performance.now()) return callerOf(entry.reply);
+    if (entry && entry.freshUntil > performance.now()) return identityOf(entry.reply);
     if (!entry && (this.unknown.has(id) || parseApiKey(token) === undefined)) throw invalidKey();
-    return this.lookUp(id, token, entry).then(callerOf);
+    return this.lookUp(id, token, entry).then(identityOf);
   }
 
   async stop(): Promise<void> {
@@ -92,27 +99,30 @@ export class KeyAuthenticator {
     }
   }
 
-  /** A change names its key, or everything is forgotten. */
+  /** A change names its key or its organization, or everything is forgotten. */
   private forget(payload: unknown): void {
     this.generation++;
     this.unknown.clear();
-    const keyId = typeof payload === 'object' && payload !== null && 'keyId' in payload ? payload.keyId : undefined;
-    if (typeof keyId !== 'string') {
-      this.known.clear();
-      return;
-    }
+    const { keyId, organizationId } = (payload ?? {}) as { keyId?: unknown; organizationId?: unknown };
     for (const [id, { reply }] of this.known) {
-      if (reply.caller === null || reply.caller.keyId === keyId) this.known.delete(id);
+      const { caller } = reply;
+      const isOther =
+        caller !== null &&
+        (typeof keyId === 'string' || typeof organizationId === 'string') &&
+        caller.keyId !== keyId &&
+        caller.organizationId !== organizationId;
+      if (!isOther) this.known.delete(id);
     }
   }
 }
 
-function callerOf({ caller, refusal }: KeyLookupReply): Caller {
+function identityOf({ caller, policy, refusal }: KeyLookupReply): Identity {
   if (refusal === 'organization_disabled') {
     throw new GatewayError('organization_disabled', 'The organization of this API key is disabled. Ask the operator.');
   }
-  if (caller === null || refusal !== null) throw invalidKey();
-  return caller;
+  if (caller === null || policy === null || refusal !== null) throw invalidKey();
+  if (policy.expiresAt !== null && policy.expiresAt <= Date.now()) throw invalidKey();
+  return { caller, policy };
 }
 
 function unavailable(error: unknown): GatewayError {

@@ -1,20 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
-  type AttemptStarted,
-  attemptFinishedSubject,
   chatCompletions,
   GatewayError,
   type InferenceCallHead,
   type InferenceTrailer,
   subjectOf,
 } from '#libs/contracts';
-import type { Bus, CallError, CallHandle, ReplyHead, ReplySink } from '#libs/messaging';
-import { currentTrace, type Logger, traceIdOf } from '#libs/telemetry';
+import type { CallError, CallHandle, ReplyHead, ReplySink } from '#libs/messaging';
+import { currentTrace } from '#libs/telemetry';
 import type { AnswerHeaders } from '../http/answer-headers.js';
 import { errorAnswer, inBandError } from '../http/error-answer.js';
+import type { AnswerRecorder } from '../idempotency/answer-recorder.js';
 import { AnswerWriter } from './answer-writer.js';
+import { type AccountParts, AttemptAccount } from './attempt-account.js';
 import { failureOf, isLost } from './call-failure.js';
-import { attemptLost, readNote } from './lost-attempt.js';
+import { type Delivered, hasContent } from './lost-attempt.js';
 import { replyHeaders } from './reply-headers.js';
 import { SseMeter } from './sse-meter.js';
 
@@ -36,9 +36,7 @@ export const exchangeLimits: ExchangeLimits = {
   maxCalls: 3,
 };
 
-export interface ExchangeParts {
-  readonly bus: Bus;
-  readonly logger: Logger;
+export interface ExchangeParts extends AccountParts {
   readonly answerHeaders: AnswerHeaders;
   readonly limits: ExchangeLimits;
 }
@@ -50,6 +48,8 @@ export interface Exchange {
   readonly head: InferenceCallHead;
   readonly body: Buffer;
   readonly contextTokens: number | null;
+  /** Of a request with an Idempotency-Key. */
+  readonly recorder: AnswerRecorder | undefined;
 }
 
 const subject = subjectOf(chatCompletions);
@@ -69,10 +69,7 @@ export class ChatExchange implements ReplySink {
   private keepAlive: NodeJS.Timeout | undefined;
   private over = false;
   private calls = 0;
-  private attemptsMade: number;
-  /** Of the call under way. */
-  private note: AttemptStarted | undefined;
-  private notes = 0;
+  private readonly account: AttemptAccount;
   private head: ReplyHead | undefined;
   private gathered: Buffer[] = [];
   private gatheredSize = 0;
@@ -87,7 +84,8 @@ export class ChatExchange implements ReplySink {
     const { limits } = parts;
     const events = { onWritten: (bytes: number) => this.handle?.grant(bytes), onStalled: () => this.stalled() };
     this.writer = new AnswerWriter(exchange.reply.raw, events, limits.stallMs);
-    this.attemptsMade = exchange.head.attemptsMade;
+    const { head, body, contextTokens, request } = exchange;
+    this.account = new AttemptAccount(parts, { head, body, contextTokens, span: request.record.span });
     this.endsAt = performance.now() + limits.deadlineMs;
   }
 
@@ -95,12 +93,11 @@ export class ChatExchange implements ReplySink {
     const { request, head } = this.exchange;
     request.record.whenClosed(() => this.closed());
     if (head.stream) this.keepAlive = setInterval(() => this.comment(), this.parts.limits.keepAliveMs);
-    this.call();
+    this.call(this.account.begin());
   }
 
   onNote(note: unknown): void {
-    this.notes++;
-    this.note = readNote(note) ?? this.note;
+    this.account.note(note);
   }
 
   onHead(head: ReplyHead): void {
@@ -117,26 +114,29 @@ export class ChatExchange implements ReplySink {
     this.firstByteAt ??= Date.now();
     if (!this.writer.committed) this.commitStream();
     this.meter.see(copy);
-    this.writer.write(copy);
+    this.deliver(copy);
   }
 
   onEnd(trailer: unknown): void {
     const { record } = this.exchange.request;
-    record.provider = (trailer as InferenceTrailer | undefined)?.provider;
+    const { provider, tokens } = (trailer ?? {}) as Partial<InferenceTrailer>;
+    Object.assign(record, { provider, tokens });
     this.finish();
+    const { head } = this;
     if (!this.writer.committed) this.endWhole();
+    else if (head) this.whenKept(head, () => this.writer.end());
     else this.writer.end();
   }
 
   onError(error: CallError): void {
     if (this.over) return;
-    const lost = isLost(error);
-    if (lost) this.accountForLost();
-    if (lost && this.mayCallAgain()) {
-      // A number is never used twice, even if the note of an attempt was lost with its worker.
-      this.attemptsMade += Math.max(1, this.notes);
-      this.call();
-      return;
+    if (isLost(error)) {
+      this.account.lost(this.delivered);
+      if (this.mayCallAgain()) {
+        this.call(this.account.beginAgain());
+        return;
+      }
+      this.releaseUnlessCharged();
     }
     this.fail(failureOf(error));
   }
@@ -144,32 +144,38 @@ export class ChatExchange implements ReplySink {
   /** The caller left or time was up, and the worker vanished before it could report what it had done until then. */
   onAbandoned(lateNotes: readonly unknown[]): void {
     for (const note of lateNotes) this.onNote(note);
-    this.accountForLost();
+    this.account.lost(this.delivered);
+    this.releaseUnlessCharged();
   }
 
   private get isEvents(): boolean {
     return this.head?.headers['content-type']?.startsWith('text/event-stream') === true;
   }
 
-  private call(): void {
-    const { request, head, body } = this.exchange;
+  private get delivered(): Delivered {
+    return { events: this.meter.events, bytes: this.bytesDelivered, firstByteAt: this.firstByteAt };
+  }
+
+  private releaseUnlessCharged(): void {
+    if (!hasContent(this.delivered)) this.account.release();
+  }
+
+  private call(head: InferenceCallHead): void {
+    const { request, body } = this.exchange;
     this.calls++;
-    this.note = undefined;
-    this.notes = 0;
     this.head = undefined;
     this.gathered = [];
     this.gatheredSize = 0;
-    const callHead = this.attemptsMade === head.attemptsMade ? head : { ...head, attemptsMade: this.attemptsMade };
     const deadlineMs = Math.max(1, Math.round(this.endsAt - performance.now()));
     const { span } = request.record;
     const trace = span && { trace: currentTrace(span) };
-    this.handle = this.parts.bus.call({ subject, head: callHead, body, deadlineMs, ...trace }, this);
+    this.handle = this.parts.bus.call({ subject, head, body, deadlineMs, ...trace }, this);
   }
 
   private mayCallAgain(): boolean {
     const { maxCalls } = this.parts.limits;
-    const seen = this.meter.events > 0 || this.bytesDelivered > 0 || this.firstByteAt !== null;
-    return !seen && this.calls < maxCalls && this.attemptsMade + Math.max(1, this.notes) < maxCalls;
+    const seen = hasContent(this.delivered) || this.firstByteAt !== null;
+    return !seen && this.calls < maxCalls && this.account.spent < maxCalls;
   }
 
   private gather(chunk: Buffer): void {
@@ -187,8 +193,13 @@ export class ChatExchange implements ReplySink {
     if (!this.writer.committed) this.commitWhole();
     this.firstByteAt ??= Date.now();
     this.bytesDelivered += this.gatheredSize + chunk.length;
-    for (const earlier of this.gathered.splice(0)) this.writer.write(earlier);
+    for (const earlier of this.gathered.splice(0)) this.deliver(earlier);
     this.gatheredSize = 0;
+    this.deliver(chunk);
+  }
+
+  private deliver(chunk: Buffer): void {
+    this.exchange.recorder?.take(chunk);
     this.writer.write(chunk);
   }
 
@@ -214,7 +225,18 @@ export class ChatExchange implements ReplySink {
     }
     const [only] = this.gathered;
     const body = only && this.gathered.length === 1 ? only : Buffer.concat(this.gathered, this.gatheredSize);
-    this.writer.whole(head.status, this.headers(), body);
+    this.exchange.recorder?.take(body);
+    this.whenKept(head, () => this.writer.whole(head.status, this.headers(), body));
+  }
+
+  /** With an Idempotency-Key the caller has its whole answer only once a repetition would get it too. */
+  private whenKept({ status, headers }: ReplyHead, send: () => void): void {
+    const { recorder } = this.exchange;
+    if (!recorder) {
+      send();
+      return;
+    }
+    void recorder.keep(status, headers).then(send); // never rejects
   }
 
   private fail(error: GatewayError): void {
@@ -231,8 +253,12 @@ export class ChatExchange implements ReplySink {
 
   private answer(error: GatewayError): void {
     const { status, headers, body } = errorAnswer(error);
-    const list = Object.entries(headers).flat();
-    this.writer.whole(status, [...list, ...this.parts.answerHeaders.of(this.exchange.request)], Buffer.from(body));
+    const bytes = Buffer.from(body);
+    this.exchange.recorder?.take(bytes);
+    this.whenKept({ status, headers }, () => {
+      const list = Object.entries(headers).flat();
+      this.writer.whole(status, [...list, ...this.parts.answerHeaders.of(this.exchange.request)], bytes);
+    });
   }
 
   private breakStream(error: GatewayError): void {
@@ -248,26 +274,6 @@ export class ChatExchange implements ReplySink {
       this.writer.write(Buffer.from(': keep-alive\n\n'));
     }
     this.silent = true;
-  }
-
-  private accountForLost(): void {
-    const { note, exchange, parts } = this;
-    if (!note) return;
-    const event = attemptLost({
-      head: exchange.head,
-      body: exchange.body,
-      note,
-      eventsDelivered: this.meter.events,
-      bytesDelivered: this.bytesDelivered,
-      firstByteAt: this.firstByteAt,
-      contextTokens: exchange.contextTokens,
-      traceId: traceIdOf(exchange.request.record.span),
-    });
-    const { span, id } = exchange.request.record;
-    parts.bus.publishEvent(attemptFinishedSubject, event, currentTrace(span)).catch((error: unknown) => {
-      const fields = { requestId: id, attemptId: note.attemptId, error: error as Error };
-      parts.logger.error(fields, 'an attempt whose worker vanished could not be accounted for');
-    });
   }
 
   private stalled(): void {
@@ -286,6 +292,7 @@ export class ChatExchange implements ReplySink {
 
   private finish(): void {
     this.over = true;
+    this.account.over();
     clearInterval(this.keepAlive);
   }
 }

@@ -7,8 +7,12 @@ export interface ChatRequest {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
-  /** The larger of the two output limits, 0 when there is none. */
+  /** Whichever of the two parameters was sent. */
   readonly outputLimit: { readonly param: string; readonly tokens: number } | undefined;
+  /** How many answers are asked for. */
+  readonly choices: number;
+  /** As parsed and checked, for measuring; not kept while the request runs. */
+  readonly messages: unknown;
   readonly body: Buffer;
   readonly spans: InferenceCallHead['spans'];
 }
@@ -30,6 +34,8 @@ export function readChatRequest(raw: unknown): ChatRequest {
     stream: stream === true,
     includeUsage: asksForUsage(value['stream_options']),
     outputLimit: outputLimitOf(value),
+    choices: typeof value['n'] === 'number' ? value['n'] : 1,
+    messages: value['messages'],
     body: bytes,
     spans: { model: modelSpan, ...(streamOptionsSpan && { streamOptions: streamOptionsSpan }) },
   };
@@ -41,9 +47,12 @@ function asksForUsage(streamOptions: unknown): boolean {
 }
 
 function outputLimitOf(value: Record<string, unknown>): ChatRequest['outputLimit'] {
-  for (const param of ['max_completion_tokens', 'max_tokens']) {
-    const tokens = value[param];
-    if (typeof tokens === 'number') return { param, tokens };
+  const { max_completion_tokens: newer, max_tokens: older } = value;
+  if (typeof newer === 'number' && typeof older === 'number') {
+    // Both would go upstream, and money is held for one: which of them counts is not ours to guess.
+    const message = 'Send one of `max_completion_tokens` and `max_tokens`, not both.';
+    throw new GatewayError('invalid_value', message, { param: 'max_tokens' });
   }
-  return undefined;
+  if (typeof newer === 'number') return { param: 'max_completion_tokens', tokens: newer };
+  return typeof older === 'number' ? { param: 'max_tokens', tokens: older } : undefined;
 }

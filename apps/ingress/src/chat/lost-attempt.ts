@@ -6,17 +6,22 @@ import {
   priceSchema,
 } from '#libs/contracts';
 
+/** What the caller got of a broken answer. */
+export interface Delivered {
+  /** Of a stream; a delta each, which is about a token. */
+  readonly events: number;
+  /** Of an answer in one piece. */
+  readonly bytes: number;
+  readonly firstByteAt: number | null;
+}
+
 /** What was seen of an attempt whose worker vanished. */
 export interface LostAttempt {
   readonly head: InferenceCallHead;
   readonly body: Buffer;
   /** As the worker noted it before it began. */
   readonly note: AttemptStarted;
-  /** Events of a stream that the caller got; a delta each, which is about a token. */
-  readonly eventsDelivered: number;
-  /** Bytes of an answer in one piece that the caller got. */
-  readonly bytesDelivered: number;
-  readonly firstByteAt: number | null;
+  readonly delivered: Delivered;
   readonly contextTokens: number | null;
   readonly traceId: string | null;
 }
@@ -31,7 +36,7 @@ export function readNote(note: unknown): AttemptStarted | undefined {
 /** The usage event of an attempt that only ingress can still account for. */
 export function attemptLost(lost: LostAttempt): AttemptFinished {
   const { head, note } = lost;
-  const delivered = lost.eventsDelivered > 0 || lost.bytesDelivered > 0;
+  const delivered = hasContent(lost.delivered);
   return {
     v: 1,
     type: 'attempt.finished',
@@ -52,17 +57,23 @@ export function attemptLost(lost: LostAttempt): AttemptFinished {
     usage_source: delivered ? 'estimated' : 'none',
     usage: delivered ? estimate(lost) : {},
     price: priceSchema.safeParse(note.price).data ?? {},
+    held: head.hold !== null,
     started_at: note.startedAt,
-    first_byte_at: lost.firstByteAt,
+    first_byte_at: lost.delivered.firstByteAt,
     finished_at: Date.now(),
     trace_id: lost.traceId,
   };
 }
 
+/** Something of the answer reached the caller, and is charged. */
+export function hasContent({ events, bytes }: Delivered): boolean {
+  return events > 0 || bytes > 0;
+}
+
 function estimate(lost: LostAttempt): AttemptFinished['usage'] {
   const prompt = Math.ceil(promptCharacters(lost.body) / bytesPerToken);
   const input = Math.min(prompt, lost.contextTokens ?? prompt);
-  const output = lost.eventsDelivered || Math.ceil(lost.bytesDelivered / bytesPerToken);
+  const output = lost.delivered.events || Math.ceil(lost.delivered.bytes / bytesPerToken);
   return { input, output };
 }
 

@@ -20,6 +20,7 @@ export class AnswerHeaders {
       'openai-processing-ms',
       String(record.elapsedMs),
     ];
+    if (record.limitHeaders) headers.push(...record.limitHeaders);
     const { origin } = request.headers;
     // A preflight's answer has all of them already, and less than other answers have.
     if (origin !== undefined && !isPreflight(request)) headers.push(...this.cors.headersFor(origin));

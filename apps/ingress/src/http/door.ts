@@ -1,9 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Caller, GatewayError } from '#libs/contracts';
+import { GatewayError } from '#libs/contracts';
 import { extractTrace, type Logger, tracing } from '#libs/telemetry';
+import type { BlockList } from 'node:net';
+import { clientAddress } from '../auth/client-address.js';
 import { tokenOf } from '../auth/credentials.js';
-import type { KeyAuthenticator } from '../auth/key.authenticator.js';
+import type { Identity, KeyAuthenticator } from '../auth/key.authenticator.js';
+import { assertAddressAllowed } from '../auth/key-policy.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import { type CorsPolicy, isPreflight } from './cors-policy.js';
 import type { DrainState } from './drain.state.js';
@@ -24,6 +27,8 @@ export interface DoorParts {
   readonly authenticator: KeyAuthenticator;
   readonly answerHeaders: AnswerHeaders;
   readonly logger: Logger;
+  /** Whose `X-Forwarded-For` is believed; undefined: nobody's. */
+  readonly trustedProxies?: BlockList | undefined;
 }
 
 /**
@@ -71,22 +76,22 @@ export class Door {
       done(token);
       return;
     }
-    let caller: Caller | Promise<Caller>;
+    let identity: Identity | Promise<Identity>;
     try {
-      caller = this.parts.authenticator.authenticate(token);
+      identity = this.parts.authenticator.authenticate(token);
+      if (!(identity instanceof Promise)) this.letIn(request, identity);
     } catch (error) {
       done(error as Error);
       return;
     }
-    if (!(caller instanceof Promise)) {
-      request.record.caller = caller;
-      done();
-      return;
-    }
-    caller.then((found) => {
-      request.record.caller = found;
-      done();
-    }, done);
+    if (identity instanceof Promise) identity.then((found) => this.letIn(request, found)).then(() => done(), done);
+    else done();
+  }
+
+  /** Throws for a good key that may not be used from here. */
+  private letIn(request: FastifyRequest, identity: Identity): void {
+    assertAddressAllowed(identity.policy, clientAddress(request.raw, this.parts.trustedProxies));
+    request.record.identity = identity;
   }
 
   private addHeaders(request: FastifyRequest, reply: FastifyReply): void {

@@ -10,7 +10,7 @@ export interface ErrorAnswer {
 /** OpenAI's shape, and the headers that SDKs obey: `retry-after`, `x-should-retry`. */
 export function errorAnswer(error: GatewayError): ErrorAnswer {
   const { status } = error;
-  const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8', ...error.headers };
   // SDKs retry these by themselves, and only these.
   const sdkRetries = status === 408 || status === 409 || status === 429 || status >= 500;
   if (error.retryable !== sdkRetries || status === 413) headers['x-should-retry'] = String(error.retryable);

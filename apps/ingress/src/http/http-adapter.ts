@@ -28,8 +28,8 @@ export class IngressHttpAdapter extends FastifyAdapter {
       genReqId: () => newRequestId(),
       requestIdHeader: false,
       rewriteUrl: (raw: IncomingMessage) => routableTarget(raw, wildcards),
-      // No path parameter is ever too long: the URL's limit is smaller.
-      routerOptions: { maxParamLength: limits.uriBytes + 1 },
+      // No path parameter is ever too long for the router, whose answer would be its own: Node's limit is smaller.
+      routerOptions: { maxParamLength: limits.headerBytes + 1 },
       // Nothing here is a middleware, and its matching of paths has had holes.
       skipMiddie: true,
       // Ours has OpenAI's shape.

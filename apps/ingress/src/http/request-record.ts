@@ -1,4 +1,4 @@
-import type { Caller } from '#libs/contracts';
+import type { Caller, KeyPolicy } from '#libs/contracts';
 import { type Logger, type SpanHandle, traceIdOf, tracing } from '#libs/telemetry';
 
 declare module 'fastify' {
@@ -18,7 +18,12 @@ const clientClosedRequest = 499;
 /** What is known of one HTTP request. Becomes one log line and one span when its response closes. */
 export class RequestRecord {
   readonly startedAt = performance.now();
-  caller: Caller | undefined;
+  /** Undefined until the key was found good. */
+  identity: { readonly caller: Caller; readonly policy: KeyPolicy } | undefined;
+  /** `x-ratelimit-*`, names and values in turn, where limits apply. */
+  limitHeaders: readonly string[] | undefined;
+  /** All tokens of the answer, as the worker counted them. */
+  tokens: number | undefined;
   endpoint: string | undefined;
   model: string | undefined;
   provider: string | undefined;
@@ -32,6 +37,10 @@ export class RequestRecord {
     /** Probes would drown the log. */
     private readonly quiet: boolean,
   ) {}
+
+  get caller(): Caller | undefined {
+    return this.identity?.caller;
+  }
 
   get elapsedMs(): number {
     return Math.round(performance.now() - this.startedAt);

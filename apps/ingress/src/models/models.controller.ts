@@ -1,5 +1,7 @@
-import { Controller, Get, Header, Param } from '@nestjs/common';
+import { Controller, Get, Header, Param, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import type { Catalog, Model } from '#libs/catalog';
+import { isModelAllowed } from '../auth/key-policy.js';
 import { isPriced, ModelCatalog, unknownModel } from './model-catalog.js';
 
 interface ModelObject {
@@ -11,7 +13,7 @@ interface ModelObject {
 
 const longestIdShown = 256;
 
-/** `GET /v1/models`: what a caller may name. */
+/** `GET /v1/models`: what this key may name. */
 @Controller()
 export class ModelsController {
   private rendered: { readonly catalog: Catalog; readonly list: string } | undefined;
@@ -20,8 +22,13 @@ export class ModelsController {
 
   @Get('v1/models')
   @Header('content-type', 'application/json; charset=utf-8')
-  list(): string {
+  list(@Req() request: FastifyRequest): string {
     const catalog = this.models.current;
+    const policy = request.record.identity?.policy;
+    if (policy && policy.models !== null) {
+      const allowed = catalog.list().filter((model) => isPriced(model) && isModelAllowed(policy, model.id));
+      return JSON.stringify({ object: 'list', data: allowed.map(toObject) });
+    }
     if (this.rendered?.catalog !== catalog) {
       const data = catalog.list().filter(isPriced).map(toObject);
       this.rendered = { catalog, list: JSON.stringify({ object: 'list', data }) };
@@ -31,9 +38,10 @@ export class ModelsController {
 
   /** A wildcard: ids have slashes, sent as they are or as `%2F`. */
   @Get('v1/models/*')
-  retrieve(@Param('*') id: string): ModelObject {
+  retrieve(@Param('*') id: string, @Req() request: FastifyRequest): ModelObject {
     const model = this.models.current.find(id);
-    if (!model) throw unknownModel(id.slice(0, longestIdShown));
+    const policy = request.record.identity?.policy;
+    if (!model || (policy && !isModelAllowed(policy, model.id))) throw unknownModel(id.slice(0, longestIdShown));
     return toObject(model);
   }
 }

@@ -1,16 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { endpoints, errorTable } from '#libs/contracts';
+import { endpoints, errorTable, organizationRoutes } from '#libs/contracts';
 import { openApiDocument } from './openapi-document.js';
 
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema: object;
+}
 interface Operation {
   operationId: string;
   security?: object[];
+  parameters?: Parameter[];
   requestBody?: { content: Record<string, { schema: { $ref: string } }> };
-  responses: Record<string, { description: string; content: Record<string, { schema: object }> }>;
+  responses: Record<string, { description: string; headers: object; content: Record<string, { schema: object }> }>;
 }
 interface Document {
   openapi: string;
-  paths: Record<string, { get?: Operation; post?: Operation }>;
+  paths: Record<string, { get?: Operation; post?: Operation; delete?: Operation }>;
   components: { schemas: Record<string, { required?: string[]; properties?: Record<string, object> }> };
 }
 
@@ -19,7 +26,8 @@ const chat = document.paths['/v1/chat/completions']!.post!;
 
 describe('openApiDocument', () => {
   it('has every endpoint and route that is served, and nothing else', () => {
-    const served = [...endpoints.map(({ path }) => path), '/v1/models', '/v1/models/{model}'];
+    const managed = new Set(organizationRoutes.map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}')));
+    const served = [...endpoints.map(({ path }) => path), '/v1/models', '/v1/models/{model}', ...managed];
     expect(Object.keys(document.paths)).toEqual([...served, '/', '/healthz', '/readyz', '/openapi.json']);
   });
 
@@ -36,8 +44,8 @@ describe('openApiDocument', () => {
   });
 
   it('has an operation id of its own for every operation', () => {
-    const ids = Object.values(document.paths).flatMap(({ get, post }) =>
-      [get, post].flatMap((found) => found?.operationId ?? []),
+    const ids = Object.values(document.paths).flatMap(({ get, post, delete: remove }) =>
+      [get, post, remove].flatMap((found) => found?.operationId ?? []),
     );
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -69,9 +77,33 @@ describe('openApiDocument', () => {
   });
 
   it('opens the probes and nothing of /v1', () => {
-    for (const [path, { get, post }] of Object.entries(document.paths)) {
-      const operation = get ?? post;
-      expect([path, operation?.security]).toEqual([path, path.startsWith('/v1') ? undefined : []]);
+    for (const [path, { get, post, delete: remove }] of Object.entries(document.paths)) {
+      const operation = get ?? post ?? remove;
+      const managed = path.startsWith('/v1/organization') ? [{ adminKey: [] }] : undefined;
+      expect([path, operation?.security]).toEqual([path, path.startsWith('/v1') ? managed : []]);
     }
+  });
+
+  it('tells of a chat completion how it is repeated and what it cost', () => {
+    expect(chat.parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header' }]);
+    expect(chat.responses['200']!.headers).toHaveProperty('x-modapi-cost-nano-usd');
+    expect(Object.keys(chat.responses)).toEqual(expect.arrayContaining(['409', '422']));
+  });
+
+  it('describes every operation of the management API, with its parameters and its body', () => {
+    for (const { id, path, method, query, body } of organizationRoutes) {
+      const operations = document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]!;
+      const operation = operations[method.toLowerCase() as 'get' | 'post' | 'delete']!;
+      expect(operation.operationId).toBe(id);
+      const kinds = operation.parameters!.map((parameter) => parameter.in);
+      expect([id, kinds.filter((kind) => kind === 'path').length]).toEqual([id, path.split(':').length - 1]);
+      expect([id, kinds.includes('query')]).toEqual([id, query !== undefined]);
+      expect([id, operation.requestBody !== undefined]).toEqual([id, body !== undefined]);
+    }
+    const parameters = document.paths['/v1/organization/costs']!.get!.parameters!;
+    const find = (name: string) => parameters.find((parameter) => parameter.name === name);
+    expect(find('start_time')).toMatchObject({ required: true, schema: { type: 'integer' } });
+    expect(find('limit')).toMatchObject({ required: false, schema: { type: 'integer', minimum: 1 } });
+    expect(find('group_by[]')).toMatchObject({ required: false, schema: { type: 'array' } });
   });
 });

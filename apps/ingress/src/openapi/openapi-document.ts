@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { chatCompletions, type Endpoint, endpoints, type ErrorCode, errorTable } from '#libs/contracts';
+import { chatCompletions, type Endpoint, endpoints, organizationRoutes } from '#libs/contracts';
 import { chatCompletionResponse, chatCompletionStream } from './chat-answers.js';
-
-type Json = Record<string, unknown>;
-
-const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } });
+import { errorResponses, errorSchema, type Json, jsonContent, reference, success } from './document-answers.js';
+import { organizationPaths } from './organization-paths.js';
+import { modelPaths, modelSchema, publicPaths } from './plain-paths.js';
 
 /** What an endpoint answers when all is well, by endpoint id. */
 const answers: Readonly<Record<string, { readonly summary: string; readonly content: Json }>> = {
@@ -33,11 +31,17 @@ export function openApiDocument(): Json {
     paths: {
       ...Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { post: inferenceOperation(endpoint) }])),
       ...modelPaths(),
+      ...organizationPaths(organizationRoutes),
       ...publicPaths(),
     },
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `sk-modapi-…`.' },
+        adminKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An admin key, `sk-modapi-admin-…`. Where it says so: that of the operator.',
+        },
       },
       headers: {
         'x-request-id': { description: 'The id of this request, for the operator.', schema: { type: 'string' } },
@@ -52,13 +56,33 @@ export function openApiDocument(): Json {
   };
 }
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  description:
+    'A request that is sent again with the same key and body gets the first answer and is charged once; with another body it is refused.',
+};
+
+const costHeader = {
+  'x-modapi-cost-nano-usd': {
+    description: 'What the request cost, in nano-dollars (1e-9 US dollar). Not with a stream.',
+    schema: { type: 'string', pattern: String.raw`^\d+$` },
+  },
+  'x-modapi-usage-source': {
+    description: 'How the usage behind the cost is known. Not with a stream.',
+    schema: { type: 'string', enum: ['provider', 'counted', 'estimated'] },
+  },
+};
+
 function inferenceOperation(endpoint: Endpoint): Json {
   const answer = answers[endpoint.id];
   return {
     operationId: endpoint.id,
     summary: answer?.summary ?? endpoint.id,
+    parameters: [idempotencyKey],
     requestBody: { required: true, content: jsonContent(reference(requestName(endpoint))) },
-    responses: { '200': success('The answer.', answer?.content ?? {}), ...errorResponses() },
+    responses: { '200': success('The answer.', answer?.content ?? {}, costHeader), ...errorResponses() },
   };
 }
 
@@ -71,121 +95,4 @@ function requestName(endpoint: Endpoint): string {
 function requestSchema(endpoint: Endpoint): Json {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(endpoint.request, { io: 'input' }) as Json;
   return { ...schema, description: 'Parameters not listed here are passed on to the provider unchanged.' };
-}
-
-const modelSchema = {
-  type: 'object',
-  required: ['id', 'object', 'created', 'owned_by'],
-  properties: {
-    id: { type: 'string' },
-    object: { const: 'model' },
-    created: { type: 'integer', description: 'Unix seconds.' },
-    owned_by: { type: 'string' },
-  },
-};
-
-function modelPaths(): Json {
-  const list = {
-    type: 'object',
-    required: ['object', 'data'],
-    properties: { object: { const: 'list' }, data: { type: 'array', items: reference('Model') } },
-  };
-  const model = {
-    name: 'model',
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-    description: 'Slashes may come as they are or as %2F.',
-  };
-  const few: ErrorCode[] = ['invalid_api_key', 'insufficient_scope', 'ledger_unavailable', 'internal_error'];
-  return {
-    '/v1/models': {
-      get: {
-        operationId: 'models.list',
-        summary: 'List the models that this key may call',
-        responses: { '200': success('The models.', jsonContent(list)), ...errorResponses(few) },
-      },
-    },
-    '/v1/models/{model}': {
-      parameters: [model],
-      get: {
-        operationId: 'models.retrieve',
-        summary: 'Retrieve a model',
-        responses: {
-          '200': success('The model.', jsonContent(reference('Model'))),
-          ...errorResponses([...few, 'model_not_found']),
-        },
-      },
-    },
-  };
-}
-
-function publicPaths(): Json {
-  const status = jsonContent({ type: 'object', required: ['status'], properties: { status: { type: 'string' } } });
-  const open = (operationId: string, summary: string, responses: Json): Json => ({
-    get: { operationId, summary, security: [], responses },
-  });
-  const anyObject = jsonContent({ type: 'object' });
-  return {
-    '/': open('hint', 'Where to find the API', { '200': success('A hint.', anyObject) }),
-    '/healthz': open('healthz', 'Whether the process lives', { '200': success('It does.', status) }),
-    '/readyz': open('readyz', 'Whether the process may get calls', {
-      '200': success('It may.', status),
-      '503': success('Not now: it is draining, or the bus is away.', status),
-    }),
-    '/openapi.json': open('openapi', 'This document', { '200': success('This document.', anyObject) }),
-  };
-}
-
-const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/x-request-id' } };
-
-function success(description: string, content: Json): Json {
-  return { description, headers: requestIdHeader, content };
-}
-
-const errorSchema = {
-  type: 'object',
-  required: ['error'],
-  properties: {
-    error: {
-      type: 'object',
-      required: ['message', 'type', 'param', 'code'],
-      properties: {
-        message: { type: 'string' },
-        type: { type: 'string' },
-        param: { type: ['string', 'null'], description: 'The parameter at fault: `messages[0].content`.' },
-        code: {
-          type: ['string', 'null'],
-          description: 'One of the codes listed with the response, or the provider’s own.',
-        },
-      },
-    },
-  },
-};
-
-const allCodes = Object.keys(errorTable) as ErrorCode[];
-
-/** One response per status of the error table, each with its codes. */
-function errorResponses(codes: readonly ErrorCode[] = allCodes): Json {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const { status } = errorTable[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  const entries = [...byStatus].toSorted(([left], [right]) => left - right);
-  return Object.fromEntries(entries.map(([status, found]) => [String(status), errorResponse(status, found)]));
-}
-
-function errorResponse(status: number, codes: readonly ErrorCode[]): Json {
-  const retryAfter = { description: 'Seconds until a retry makes sense.', schema: { type: 'integer' } };
-  const shouldRetry = { description: '`false`: a retry cannot help.', schema: { enum: ['true', 'false'] } };
-  return {
-    description: codes.map((code) => `\`${code}\``).join(', '),
-    headers: {
-      ...requestIdHeader,
-      'x-should-retry': shouldRetry,
-      ...((status === 429 || status === 503) && { 'retry-after': retryAfter }),
-    },
-    content: jsonContent(reference('Error')),
-  };
 }

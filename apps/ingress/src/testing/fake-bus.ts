@@ -1,5 +1,6 @@
-import { type Caller, keyLookupSubject, parseApiKey } from '#libs/contracts';
+import { type Caller, keyLookupSubject, type KeyPolicy, parseApiKey } from '#libs/contracts';
 import type { Bus, CallHandle, OutgoingCall, ReplySink, Server } from '#libs/messaging';
+import { FakeBilling } from './fake-billing.js';
 
 /** What a test does with a call: it plays the server. */
 export type Play = (call: PlayedCall) => void;
@@ -42,15 +43,21 @@ export class PlayedCall implements CallHandle {
 export class FakeBus implements Bus {
   readonly kind = 'in-process';
   connected = true;
-  /** Calls to workers; look-ups of keys are counted apart. */
+  readonly billing = new FakeBilling();
+  /** Calls to workers; look-ups of keys are counted apart, and what the ledger is asked is in `billing`. */
   readonly calls: PlayedCall[] = [];
   lookups = 0;
   readonly events: { subject: string; event: unknown }[] = [];
   play: Play = (call) => call.answer({ id: 'chatcmpl-1', object: 'chat.completion' });
   playLookup: (digest: string, sink: ReplySink) => void = (digest, sink) => {
-    sink.onEnd({ caller: this.callers.get(digest) ?? null, refusal: this.refusals.get(digest) ?? null });
+    const caller = this.callers.get(digest) ?? null;
+    const policy = caller && (this.policies.get(digest) ?? this.usualPolicy);
+    sink.onEnd({ caller, policy, refusal: this.refusals.get(digest) ?? null });
   };
   readonly callers = new Map<string, Caller>();
+  /** Of the keys that have none of their own. */
+  usualPolicy: KeyPolicy = openPolicy;
+  readonly policies = new Map<string, KeyPolicy>();
   readonly refusals = new Map<string, string>();
   private readonly listeners = new Map<string, ((payload: unknown) => void)[]>();
 
@@ -61,6 +68,7 @@ export class FakeBus implements Bus {
       queueMicrotask(() => this.playLookup((request.head as { digest: string }).digest, sink));
       return call;
     }
+    if (this.billing.answers(request, sink)) return call;
     this.calls.push(call);
     queueMicrotask(() => this.play(call));
     return call;
@@ -103,5 +111,15 @@ export class FakeBus implements Bus {
 
 export function callerOf(key: string, scope: Caller['scope'] = 'inference'): Caller {
   const keyId = parseApiKey(key)?.id ?? 'key_unknown';
-  return { keyId, organizationId: 'org_1', projectId: 'proj_1', scope, billingMode: 'postpaid' };
+  return { keyId, organizationId: 'org_1', projectId: 'proj_1', scope, operator: false, billingMode: 'postpaid' };
 }
+
+/** Any model, from anywhere, for ever, postpaid. */
+export const openPolicy: KeyPolicy = {
+  models: null,
+  ipAllowList: null,
+  expiresAt: null,
+  needsHold: false,
+  limits: [],
+  prices: {},
+};

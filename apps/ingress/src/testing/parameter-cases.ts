@@ -112,6 +112,12 @@ export const parameterCases: readonly HttpCase[] = [
     ...good({ max_completion_tokens: 0 }),
     ...invalid('max_completion_tokens'),
   },
+  {
+    row: 57,
+    what: 'max_tokens beside max_completion_tokens',
+    ...good({ max_completion_tokens: 10, max_tokens: 10 }),
+    ...invalid('max_tokens'),
+  },
   ...[3, 'hot', -0.1].map((temperature) => ({
     row: 58,
     what: `temperature ${temperature}`,
