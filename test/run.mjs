@@ -17,7 +17,12 @@ const suites = [
     paths: ['(apps|libs|deploy)/.*\\.int\\.spec\\.ts$'],
   },
   { name: 'standalone', what: 'npm start, official SDK', paths: ['test/standalone/.*\\.spec\\.ts$'] },
-  { name: 'cluster', what: 'npm start -- --cluster, official SDK, faults', paths: ['test/cluster/.*\\.spec\\.ts$'] },
+  {
+    name: 'cluster',
+    what: 'npm start -- --cluster, official SDK, kill matrix',
+    paths: ['test/cluster/.*\\.spec\\.ts$'],
+  },
+  { name: 'faults', what: 'two minutes of random faults, then the ledger', paths: ['test/faults/.*\\.spec\\.ts$'] },
 ];
 
 function run(command, args, env = {}) {
