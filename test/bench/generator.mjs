@@ -13,6 +13,7 @@ import { contentMarker, doneMarker, unaryMarker } from './wire.mjs';
  * @property {number} [maxCalls]
  * @property {number} [seconds]
  * @property {number} [rampMs] connections begin spread over this time
+ * @property {number} [callsPerSecond] calls begin evenly spread; absent: as fast as they are answered
  */
 
 const maxErrorsKept = 3;
@@ -40,6 +41,7 @@ class Caller {
   #done = new MarkerCounter(doneMarker);
   #unary = new MarkerCounter(unaryMarker);
   #text = '';
+  #timer;
 
   constructor(run) {
     this.#run = run;
@@ -47,6 +49,7 @@ class Caller {
   }
 
   close() {
+    clearTimeout(this.#timer);
     this.#socket.removeAllListeners();
     this.#socket.on('error', () => {});
     this.#socket.destroy();
@@ -86,6 +89,12 @@ class Caller {
       this.#run.callerDone(this);
       return;
     }
+    const waitMs = this.#run.nextTurnMs();
+    if (waitMs > 0) this.#timer = setTimeout(() => this.#askNow(), waitMs);
+    else this.#askNow();
+  }
+
+  #askNow() {
     this.#content.reset();
     this.#done.reset();
     this.#unary.reset();
@@ -139,6 +148,7 @@ class Run {
   #why = [];
   #latencies = [];
   #callers = new Set();
+  #turns = 0;
   #endAt;
   #finished;
 
@@ -164,6 +174,14 @@ class Run {
       if (now === last) this.stop(`nothing came for ${stallMs / 1000} s`);
       last = now;
     }, stallMs);
+  }
+
+  /** Until the next call may begin, where the load has a pace. */
+  nextTurnMs() {
+    const { callsPerSecond } = this.load;
+    if (callsPerSecond === undefined) return 0;
+    const turn = this.#turns++;
+    return this.startedAt + (turn * 1000) / callsPerSecond - performance.now();
   }
 
   wantsMore() {

@@ -1,7 +1,7 @@
 // One picture of a run: how many times the CPU of a bare proxy each system takes. Legible on a dark and on a light page.
 
 const width = 760;
-const left = 190;
+const left = 200;
 const barHeight = 18;
 const gap = 6;
 const titles = {
@@ -15,6 +15,8 @@ const colors = {
   portkey: 'peer',
   'modapi-standalone': 'own',
   'modapi-cluster': 'own',
+  'modapi-standalone-prepaid': 'own',
+  'modapi-cluster-prepaid': 'own',
 };
 
 const escape = (text) => text.replace(/[&<>]/g, (sign) => `&#${sign.codePointAt(0)};`);

@@ -1,5 +1,6 @@
 // `npm run bench`: ModAPI beside a bare proxy, a bare NATS hop and a peer, all against one mock upstream, in one run.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { measureLedger } from './ledger.mjs';
 import { LoadGenerator } from './load-generator.mjs';
 import { readOptions, UsageError } from './options.mjs';
 import { startServer, stopAll } from './owned-process.mjs';
@@ -53,7 +54,7 @@ async function startSystems(chosen, { generator, upstream, otlp, results }) {
       await firstAnswer(generator, system);
       const ms = performance.now() - began;
       say(`${name} answers after ${(ms / 1000).toFixed(1)} s`);
-      if (name.startsWith('modapi')) {
+      if (name.startsWith('modapi') && !system.readBooks) {
         const rss = system.roots.flatMap((pid) => readTree(pid)).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
         results.rows.push(row({ scenario: 'cold-start', system: name, p50Ms: ms, rssMb: rss / 2 ** 20 }));
       }
@@ -68,7 +69,7 @@ async function startSystems(chosen, { generator, upstream, otlp, results }) {
 }
 
 async function measureOpen(generator, running, results) {
-  for (const system of running) {
+  for (const system of running.filter(({ name }) => !openStreams.leavesOut(name))) {
     const { rssMb, kilobytesPerStream } = await measureOpenStreams(generator, system);
     results.rows.push(row({ scenario: openStreams.name, system: system.name, rssMb }));
     const grown = kilobytesPerStream.filter(({ kilobytes }) => kilobytes > 0.5);
@@ -76,6 +77,14 @@ async function measureOpen(generator, running, results) {
     results.notes.push(`${openStreams.count} open streams, growth per stream, ${system.name}: ${told}`);
     say(`${openStreams.name}: ${system.name}: ${told} per stream`);
     await sleep(1000);
+  }
+}
+
+/** Before all others are started: what they leave on the machine would slow it. */
+async function measureLedgerRows(results, quick) {
+  for (const { name, perSecond, min, max } of await measureLedger({ say, quick })) {
+    results.rows.push(row({ scenario: 'ledger', system: name, callsPerSecond: perSecond }));
+    results.notes.push(`ledger, ${name}: ${Math.round(min)}–${Math.round(max)} holds and captures/s`);
   }
 }
 
@@ -91,6 +100,7 @@ async function bench(options) {
     await profile(generator, { upstream, otlp, chosen: options.systems, limit, say });
     return;
   }
+  if (options.withLedger) await measureLedgerRows(results, options.quick);
   const running = await startSystems(options.systems, { generator, upstream, otlp, results });
   for (const system of running) {
     const { calls } = await warmUp(generator, system, { calls: limit.warmUpCalls, seconds: limit.warmUpSeconds });
@@ -98,10 +108,12 @@ async function bench(options) {
   }
   const ceiling = await checkGenerator(generator, mock.port, options.quick ? 0.5 : 2);
   for (const scenario of options.scenarios) {
+    const taking = running.filter(({ name }) => !scenario.leavesOut?.(name));
+    if (taking.length === 1 && running.length > 1) continue;
     const mayGoOn = () => elapsedSeconds() < limit.seconds;
     const { rounds = limit.rounds } = scenario[mode] ?? {};
     const windowMs = scenario.windowMs[mode];
-    const summaries = await runScenario(generator, running, { ...limit, scenario, rounds, windowMs, mayGoOn, say });
+    const summaries = await runScenario(generator, taking, { ...limit, scenario, rounds, windowMs, mayGoOn, say });
     results.rows.push(...summaries.map((summary) => summary.row));
     results.details.push(...summaries.map(({ detail }) => detail));
   }

@@ -1,7 +1,8 @@
 // What is measured, and the measuring of one window: load on, let it settle, read, wait, read, load off.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { refuseWrongBooks } from './prepaid.mjs';
 import { readTree, usedBetween } from './process-tree.mjs';
-import { bodies, burstChunks, burstsPerStream, pacedChunks } from './wire.mjs';
+import { bodies, burstChunks, burstsPerStream, chargeNanos, pacedChunks, tokens } from './wire.mjs';
 
 /**
  * @typedef {object} Scenario
@@ -12,7 +13,11 @@ import { bodies, burstChunks, burstsPerStream, pacedChunks } from './wire.mjs';
  * @property {{ full: number, quick: number }} windowMs
  * @property {{ rounds: number }} [quick]
  * @property {'call' | 'chunk'} unit what its CPU is divided by
+ * @property {(system: string) => boolean} [leavesOut]
  */
+
+const isPrepaid = (system) => system.endsWith('-prepaid');
+const isForeign = (system) => system !== 'bare' && !system.startsWith('modapi');
 
 /** @type {Scenario[]} */
 export const scenarios = [
@@ -33,6 +38,15 @@ export const scenarios = [
     unit: 'call',
   },
   {
+    name: 'unary-200',
+    what: 'not streamed, 200 calls a second in even steps: nothing can be batched',
+    load: { body: bodies.unary, connections: 16, callsPerSecond: 200 },
+    settleMs: 500,
+    windowMs: { full: 5000, quick: 2000 },
+    unit: 'call',
+    leavesOut: isForeign,
+  },
+  {
     name: 'stream-paced',
     what: '200 streams, one chunk each 20 ms',
     load: { body: bodies.paced, connections: 200, chunksPerCall: pacedChunks, rampMs: 1000 },
@@ -48,6 +62,7 @@ export const scenarios = [
     settleMs: 250,
     windowMs: { full: 3000, quick: 600 },
     unit: 'chunk',
+    leavesOut: isPrepaid,
   },
   {
     name: 'stream-bursts',
@@ -57,8 +72,15 @@ export const scenarios = [
     windowMs: { full: 3000, quick: 1000 },
     quick: { rounds: 1 },
     unit: 'chunk',
+    leavesOut: isPrepaid,
   },
 ];
+
+/** Measured by itself, on a Postgres of its own. */
+export const ledgerScenario = {
+  name: 'ledger',
+  what: 'holds and captures of the ledger in batches of 128, two writers, fsync',
+};
 
 /** Only with --full: what an open stream costs in memory. */
 export const openStreams = {
@@ -66,6 +88,7 @@ export const openStreams = {
   what: '5,000 open streams, one chunk a second',
   count: 5000,
   load: { body: bodies.slow, connections: 5000, chunksPerCall: 600, rampMs: 10_000 },
+  leavesOut: isPrepaid,
 };
 
 const readSystem = (system) => system.roots.flatMap((pid) => readTree(pid));
@@ -119,6 +142,7 @@ async function waitForRest(system) {
  * @returns {Promise<Measured>}
  */
 export async function measure(generator, system, { scenario, windowMs }) {
+  const booksBefore = await system.readBooks?.();
   const before = readSystem(system);
   await generator.start({ ...scenario.load, port: system.port, headers: system.headers });
   await sleep(scenario.settleMs);
@@ -129,6 +153,10 @@ export async function measure(generator, system, { scenario, windowMs }) {
   refuseErrors(system, scenario.name, { errors, why });
   const restMs = await waitForRest(system);
   const { cpuMicros, rssBytes, byName } = usedBetween(before, readSystem(system));
+  if (booksBefore) {
+    const charge = chargeNanos(scenario.load.chunksPerCall ? tokens.stream : tokens.unary);
+    await refuseWrongBooks(system, { what: scenario.name, calls, chargeNanos: charge, before: booksBefore });
+  }
   const seconds = (last.atMs - first.atMs) / 1000;
   const units = scenario.unit === 'chunk' ? chunks : calls;
   return {

@@ -7,7 +7,8 @@ import { delimiter, join } from 'node:path';
 import { NotHere } from './not-here.mjs';
 import { node, root, startProgram, startServer, stop, waitUntil } from './owned-process.mjs';
 import { fetchPortkey } from './portkey.mjs';
-import { bodies, models } from './wire.mjs';
+import { makePrepaid } from './prepaid.mjs';
+import { bodies, models, price } from './wire.mjs';
 
 /**
  * @typedef {object} System
@@ -17,6 +18,7 @@ import { bodies, models } from './wire.mjs';
  * @property {number[]} roots all processes below these belong to it
  * @property {() => Promise<void>} stop
  * @property {string} [dataDir]
+ * @property {() => Promise<import('./prepaid.mjs').Books>} [readBooks] where calls are paid for: its balance
  */
 
 const bearer = { authorization: 'Bearer bench' };
@@ -83,7 +85,7 @@ const modapiYaml = (upstream) =>
     providers: { bench: { preset: 'openai-compatible', baseUrl: `${upstream}/v1`, apiKey: 'env:BENCH_UPSTREAM_KEY' } },
     models: models.map((id) => ({
       id,
-      deployments: [{ provider: 'bench', price: { input: '0.15', output: '0.60' } }],
+      deployments: [{ provider: 'bench', price }],
     })),
   });
 
@@ -111,7 +113,7 @@ const answersCalls = async (url, key) => {
 };
 
 /**
- * @param {'modapi-standalone' | 'modapi-cluster'} name
+ * @param {string} name one that begins with `modapi-cluster` is a process for each app; all others are one process
  * @param {{ upstream: string, otlp: string, env?: Record<string, string>, dataDir?: string, everyMs?: number }} options
  */
 export async function startModapi(name, { upstream, otlp, env = {}, dataDir, everyMs = 50 }) {
@@ -125,7 +127,7 @@ export async function startModapi(name, { upstream, otlp, env = {}, dataDir, eve
   const argv = [script, '--port', '0', '--data-dir', join(own, 'data'), '--config', config];
   const program = startProgram({
     command: node,
-    argv: name === 'modapi-cluster' ? [...argv, '--cluster'] : argv,
+    argv: name.startsWith('modapi-cluster') ? [...argv, '--cluster'] : argv,
     env: {
       PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
       BENCH_UPSTREAM_KEY: 'bench',
@@ -148,9 +150,10 @@ export async function startModapi(name, { upstream, otlp, env = {}, dataDir, eve
     remove();
     throw error;
   }
-  const { OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: key } = readClientEnv(clientEnv);
+  const { OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: key, OPENAI_ADMIN_KEY: adminKey } = readClientEnv(clientEnv);
   return {
     name,
+    access: { baseUrl, key, adminKey },
     port: Number(new URL(baseUrl).port),
     headers: { authorization: `Bearer ${key}` },
     roots: [program.child.pid],
@@ -162,6 +165,17 @@ export async function startModapi(name, { upstream, otlp, env = {}, dataDir, eve
   };
 }
 
+/** The same processes with the same load, whose calls are paid for beforehand: each needs a hold. */
+async function startPrepaid(name, options) {
+  const system = await startModapi(name, options);
+  try {
+    return { ...system, ...(await makePrepaid(system.access)) };
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+}
+
 /** In the order of the table. */
 export const systems = [
   { name: 'bare', start: startBare },
@@ -169,4 +183,6 @@ export const systems = [
   { name: 'portkey', start: startPortkey },
   { name: 'modapi-standalone', start: (options) => startModapi('modapi-standalone', options) },
   { name: 'modapi-cluster', start: (options) => startModapi('modapi-cluster', options) },
+  { name: 'modapi-standalone-prepaid', start: (options) => startPrepaid('modapi-standalone-prepaid', options) },
+  { name: 'modapi-cluster-prepaid', start: (options) => startPrepaid('modapi-cluster-prepaid', options) },
 ];

@@ -1,9 +1,14 @@
 // The one mock upstream of all systems, not counted: a provider on OpenAI's wire that answers at once.
 // The model name chooses the behaviour; a second port swallows OTLP exports.
 import { createServer } from 'node:http';
-import { burstChunks, burstsPerStream, pacedChunks, pacedMs, slowMs } from './wire.mjs';
+import { burstChunks, burstsPerStream, pacedChunks, pacedMs, slowMs, tokens } from './wire.mjs';
 
 const created = 1_767_225_600;
+const usageOf = ({ input, output }) => ({
+  prompt_tokens: input,
+  completion_tokens: output,
+  total_tokens: input + output,
+});
 const sentence = 'An AI gateway gives many models one door: one key, one wire format, one place for limits and usage. ';
 const unary = Buffer.from(
   JSON.stringify({
@@ -20,7 +25,7 @@ const unary = Buffer.from(
         finish_reason: 'stop',
       },
     ],
-    usage: { prompt_tokens: 96, completion_tokens: 88, total_tokens: 184 },
+    usage: usageOf(tokens.unary),
   }),
 );
 const unaryHeaders = {
@@ -42,7 +47,7 @@ const content = Array.from({ length: 64 }, (_, index) =>
   event([{ index: 0, delta: { content: `tok${index} ` }, logprobs: null, finish_reason: null }]),
 );
 const last = event([{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }]);
-const usage = event([], { prompt_tokens: 96, completion_tokens: 64, total_tokens: 160 });
+const usage = event([], usageOf(tokens.stream));
 const done = Buffer.from('data: [DONE]\n\n');
 const ending = { withUsage: Buffer.concat([last, usage, done]), without: Buffer.concat([last, done]) };
 

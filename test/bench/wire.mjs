@@ -13,6 +13,13 @@ export const slowMs = 1000;
 /** Every content event of the mock has this, and nothing else does. */
 export const contentMarker = Buffer.from('"content":"tok');
 export const doneMarker = Buffer.from('data: [DONE]');
+/** What the mock says that a call used. */
+export const tokens = { unary: { input: 96, output: 88 }, stream: { input: 96, output: 64 } };
+/** Dollars per million tokens. */
+export const price = { input: '0.15', output: '0.60' };
+/** What a call costs at that price; nano-dollars of such prices are whole. */
+export const chargeNanos = ({ input, output }) =>
+  BigInt(Math.round(1000 * (input * Number(price.input) + output * Number(price.output))));
 /** In every right unary answer. */
 export const unaryMarker = Buffer.from('one key, one wire format, one place for limits and usage. ');
 
