@@ -4,12 +4,16 @@
 const floors = [
   ['contracts'],
   ['catalog', 'providers'],
-  ['routing', 'messaging', 'persistence', 'telemetry'],
+  ['routing', 'messaging', 'persistence', 'blobs', 'telemetry'],
   ['runtime', 'holds'],
+  ['inference'],
 ];
 
 /** Never part of the product, wherever it lies. */
 const testCode = '(\\.(spec|conformance)\\.ts$)|/(testing|__fixtures__)/';
+
+/** What the specs of every worker app share. */
+const workerBench = '^libs/inference/src/testing/';
 
 const anyOf = (names) => `(${names.join('|')})`;
 const insideLib = (names) => `^libs/${anyOf(names)}/`;
@@ -54,6 +58,31 @@ const owners = [
     home: '^libs/providers/',
     why: 'talking to upstream vendors belongs to libs/providers',
   },
+  {
+    packages: ['@aws-sdk/[^/]+'],
+    home: '^libs/blobs/',
+    why: 'files of our own belong to libs/blobs',
+  },
+  {
+    packages: ['sharp'],
+    home: '^apps/(image|sandbox)/',
+    why: 'pixels are read and written by the image worker, and by the sandbox that plays a provider',
+  },
+  {
+    packages: ['@fastify/busboy', 'music-metadata'],
+    home: '^apps/(ingress/src/uploads|sandbox)/',
+    why: 'reading forms and measuring audio belongs to the uploads of ingress, and to the sandbox that plays a provider',
+  },
+  {
+    packages: ['ipaddr\\.js'],
+    home: '^libs/providers/src/media/',
+    why: "which addresses may be called at a stranger's word is judged in one place",
+  },
+  {
+    packages: ['file-type', 'image-size'],
+    home: '^(apps/ingress/src/uploads|libs/providers/src/media)/',
+    why: 'telling a file by its first bytes belongs to the uploads of ingress, and to the media that come from providers',
+  },
 ];
 
 const ownerRules = owners.map(({ packages, home, why }) => ({
@@ -74,14 +103,25 @@ export default {
       comment: "Another lib's or an app's code comes in through `#libs/<lib>`, its src/index.ts.",
       severity: 'error',
       from: { path: '^(libs|apps)/([^/]+)/' },
-      to: { path: '^libs/[^/]+/', pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$'] },
+      to: { path: '^libs/[^/]+/', pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$', workerBench] },
+    },
+    {
+      name: 'worker-bench-is-for-tests',
+      comment: 'libs/inference/src/testing starts a worker for its specs; the product does not.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/', pathNot: testCode },
+      to: { path: workerBench },
     },
     {
       name: 'front-door-by-name',
       comment: 'Write `#libs/<lib>` or `#apps/<app>`, not a relative path to another folder.',
       severity: 'error',
       from: { path: '^(libs|apps)/([^/]+)/' },
-      to: { path: '^(libs|apps)/', pathNot: '^$1/$2/', dependencyTypesNot: ['aliased-subpath-import'] },
+      to: {
+        path: '^(libs|apps)/',
+        pathNot: ['^$1/$2/', workerBench],
+        dependencyTypesNot: ['aliased-subpath-import'],
+      },
     },
     {
       name: 'front-door-from-outside',

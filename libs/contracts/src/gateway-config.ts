@@ -11,20 +11,42 @@ const modelId = z
   .max(256)
   .regex(/^[\w.\-:/@+]+$/, 'letters, digits and . - _ : / @ + only');
 
-/** US dollars per 1,000,000 tokens as a decimal, at most nine digits after the point: `"0.15"`. */
+/** US dollars as a decimal, at most nine digits after the point: `"0.15"`. */
 const dollars = z
   .union([z.string(), z.number()])
   .transform(String)
   .pipe(z.string().regex(/^\d{1,6}(\.\d{1,9})?$/));
 
-/** `price` of a deployment, in US dollars per 1,000,000 tokens; without them `input_cached` costs `input` and `reasoning` costs `output`. */
-export const priceConfig = z.strictObject({
-  input: dollars,
-  input_cached: dollars.optional(),
-  output: dollars,
-  /** Hidden reasoning tokens; the output price when absent. */
-  reasoning: dollars.optional(),
-});
+/**
+ * `price` of a deployment in US dollars, by the units that its provider bills. Without them `input_cached` and
+ * `input_image` cost `input`, and `reasoning` costs `output`.
+ */
+export const priceConfig = z
+  .strictObject({
+    /** Per 1,000,000 tokens, as are all that follow up to `output_image`. */
+    input: dollars.optional(),
+    input_cached: dollars.optional(),
+    output: dollars.optional(),
+    /** Hidden reasoning tokens. */
+    reasoning: dollars.optional(),
+    input_audio: dollars.optional(),
+    input_image: dollars.optional(),
+    output_audio: dollars.optional(),
+    output_image: dollars.optional(),
+    /** Per image: one price, or a price for each `<size>/<quality>`, `<size>` or `<quality>`; `default` is for the rest. */
+    images: z.union([dollars, z.record(z.string().regex(/^[\w.x/-]{1,64}$/), dollars)]).optional(),
+    /** Per 1,000,000 pixels that were made. */
+    megapixels: dollars.optional(),
+    /** Per second of audio heard. */
+    seconds: dollars.optional(),
+    /** Per minute of audio heard, in place of `seconds`; seconds are charged. */
+    minutes: dollars.optional(),
+    /** Per 1,000,000 characters spoken. */
+    characters: dollars.optional(),
+    /** Per search of a reranker. */
+    searches: dollars.optional(),
+  })
+  .refine((price) => Object.keys(price).length > 0, 'needs a unit at least, such as input and output');
 
 /** An entry under `providers`: where a provider is and how to sign in. Whether the preset exists is checked by `providers`. */
 export const providerConfig = z.strictObject({
@@ -67,12 +89,25 @@ export const deploymentConfig = z.strictObject({
   free: z.boolean().optional(),
 });
 
+/** What a model takes of one parameter. A parameter without a rule goes to the provider as it is. */
+export const parameterRule = z.strictObject({
+  /** A request that has it is refused with 400 naming it. */
+  refused: z.boolean().optional(),
+  oneOf: z.array(z.union([z.string(), z.number()])).optional(),
+  max: z.number().optional(),
+  maxLength: z.int().positive().optional(),
+});
+
 /** An entry of `models`: a public id and who serves it, 1 to 32 deployments. */
 export const modelConfig = z.strictObject({
   id: modelId,
   /** In order of preference. */
   deployments: z.array(deploymentConfig).min(1).max(32),
   ownedBy: z.string().optional(),
+  /** Endpoint ids, such as `embeddings` or `audio.speech`; what is known of the model when absent, else `chat.completions`. */
+  endpoints: z.array(z.string()).min(1).optional(),
+  /** By parameter name, e.g. `size: {oneOf: [1024x1024]}`; replaces what is known of the model. */
+  parameters: z.record(z.string(), parameterRule).optional(),
   contextTokens: z.int().positive().optional(),
   maxOutputTokens: z.int().positive().optional(),
 });

@@ -8,5 +8,6 @@ export * from './gateway-error.js';
 export * from './holds.js';
 export * from './idempotency.js';
 export * from './inference-call.js';
+export * from './media-link.js';
 export * from './organization/index.js';
 export * from './usage.js';

@@ -5,9 +5,37 @@ import { priceSchema } from './usage.js';
 /** Half-open byte range of a value in the request body. */
 const span = z.tuple([z.int(), z.int()]);
 
+/** A file of a form; the bytes of all of them, in this order and nothing between, are the body of the call. */
+export const formFile = z.object({
+  /** Of the field: `file`, `image`, `image[]`, `mask`. */
+  name: z.string(),
+  /** Without folders and control characters; for the provider's eyes, never a path here. */
+  filename: z.string(),
+  /** By content, not by name: `audio/mpeg`, `image/png`. */
+  contentType: z.string(),
+  bytes: z.int().nonnegative(),
+});
+export type FormFile = z.infer<typeof formFile>;
+
+/** A `multipart/form-data` request that was read and checked. */
+export const requestForm = z.object({
+  /** In the caller's order; a name with `[]` may come more than once. */
+  fields: z.array(z.object({ name: z.string(), value: z.string() })),
+  files: z.array(formFile),
+});
+export type RequestForm = z.infer<typeof requestForm>;
+
+/**
+ * What ingress learned of a request and its worker need not learn again: how many inputs, which size, how many
+ * characters. By endpoint: docs/architecture.md.
+ */
+export const requestFacts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export type RequestFacts = z.infer<typeof requestFacts>;
+
 /**
  * Head of a streaming call from ingress to a worker. The body beside it is the caller's JSON, byte for byte
- * (BOM and outer white space removed): the worker splices by these spans and never parses it again.
+ * (BOM and outer white space removed): the worker splices by these spans and never parses it again. Of a form it is
+ * the bytes of its files, read as a stream.
  */
 export const inferenceCallHead = z.object({
   requestId: z.string(),
@@ -31,7 +59,13 @@ export const inferenceCallHead = z.object({
     .default(null),
   /** What this organization pays for the model, whoever serves it; absent: the deployment's own price. */
   price: priceSchema.optional(),
-  spans: z.object({ model: span, streamOptions: span.optional() }),
+  /** Of a JSON body. */
+  spans: z.object({ model: span, streamOptions: span.optional() }).optional(),
+  /** Of a form. */
+  form: requestForm.optional(),
+  facts: requestFacts.default({}),
+  /** Where the files of our own store are found by callers, with a slash at the end: `https://gateway.example/v1/media/`. */
+  mediaUrl: z.string().optional(),
 });
 export type InferenceCallHead = z.infer<typeof inferenceCallHead>;
 
@@ -43,7 +77,7 @@ export const attemptStarted = z.object({
   attemptId: z.string(),
   provider: z.string(),
   upstreamModel: z.string(),
-  price: z.record(z.string(), z.string()),
+  price: priceSchema,
   /** Unix milliseconds. */
   startedAt: z.int(),
 });

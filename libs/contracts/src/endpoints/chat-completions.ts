@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { defineEndpoint } from '../endpoint.js';
+import { refuseForbidden } from './forbidden-parameters.js';
+import { modelName } from './model-name.js';
 import { messagesProblem, messagesSchema } from './chat-messages.js';
 
-/** Client parameters that would steer the gateway's own upstream call in other gateways; refused, not ignored. */
-const forbiddenParameters = new Set(['api_base', 'base_url', 'api_key', 'organization', 'headers', 'extra_headers']);
 /** A tool's definition, as JSON, may not be larger. */
 export const maxToolBytes = 64 * 1024;
 
@@ -52,11 +52,7 @@ const metadata = z
  */
 export const chatCompletionRequest = z
   .looseObject({
-    model: z
-      .string({ error: 'must name a model, as listed by GET /v1/models' })
-      .min(1, { error: 'must name a model, as listed by GET /v1/models' })
-      .max(256, { error: 'is longer than 256 characters' })
-      .regex(/^\P{Cc}*$/u, { error: 'has control characters' }),
+    model: modelName,
     messages,
     stream: z.boolean({ error: 'must be true or false' }).nullish(),
     stream_options: z
@@ -92,18 +88,8 @@ export const chatCompletionRequest = z
       const message = 'is only allowed together with `stream: true`';
       payload.issues.push({ code: 'custom', input: value, path: ['stream_options'], message });
     }
-    for (const key in value) {
-      if (!isForbiddenParameter(key)) continue;
-      const message = 'is not accepted from a request: providers and their keys are the operator’s to configure';
-      payload.issues.push({
-        code: 'custom',
-        input: value,
-        path: [key],
-        message,
-        params: { code: 'forbidden_parameter' },
-      });
-    }
-  });
+  })
+  .check(refuseForbidden);
 
 /** `POST /v1/chat/completions`. */
 export const chatCompletions = defineEndpoint({
@@ -111,12 +97,9 @@ export const chatCompletions = defineEndpoint({
   modality: 'text',
   method: 'POST',
   path: '/v1/chat/completions',
+  accepts: ['json'],
   request: chatCompletionRequest,
 });
-
-function isForbiddenParameter(key: string): boolean {
-  return forbiddenParameters.has(key) || key.startsWith('user_api_key_') || key.startsWith('litellm_');
-}
 
 /**
  * Whether a tool is larger than `maxToolBytes`. Not part of the schema: measuring costs as much as parsing, and a body

@@ -1,22 +1,26 @@
 import { z } from 'zod';
+import { isUsageUnit, usageUnits, type WirePrice } from '../usage.js';
 import { nanoUsd, modelId } from './fields.js';
 import { listQuery } from './paging.js';
 import { defineOrganizationRoute, type OrganizationRoute } from './route.js';
 
-/** Body of `price_overrides.set`. Nano-dollars per 1,000,000 units, as in a usage event. */
+const form = 'must be an object of prices by unit, such as `input` and `output`';
+const prices = Object.fromEntries(usageUnits.map((unit) => [unit, nanoUsd.optional()])) as Record<
+  (typeof usageUnits)[number],
+  z.ZodOptional<typeof nanoUsd>
+>;
+
+/** Body of `price_overrides.set`. Nano-dollars per 1,000,000 units, as in a usage event; `images:<variant>` as there. */
 export const priceOverrideBody = z.strictObject({
   model: modelId,
-  price: z.strictObject(
-    {
-      input: nanoUsd,
-      output: nanoUsd,
-      /** As `input` when absent. */
-      input_cached: nanoUsd.optional(),
-      /** As `output` when absent. */
-      reasoning: nanoUsd.optional(),
-    },
-    'must be an object with `input` and `output`',
-  ),
+  price: z
+    .object(prices, form)
+    .catchall(nanoUsd)
+    .superRefine((price, context) => {
+      const unknown = Object.keys(price).filter((unit) => !isUsageUnit(unit));
+      if (unknown.length > 0) context.addIssue({ code: 'unrecognized_keys', keys: unknown, input: price });
+      if (Object.keys(price).length === 0) context.addIssue({ code: 'custom', message: form });
+    }),
 });
 
 /** What this organization pays for a model, instead of the catalog's price. */
@@ -24,7 +28,7 @@ export interface PriceOverrideObject {
   readonly id: string;
   readonly object: 'organization.price_override';
   readonly model: string;
-  readonly price: z.infer<typeof priceOverrideBody>['price'];
+  readonly price: WirePrice;
   /** Unix seconds. */
   readonly created_at: number;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UsageUnit } from '../usage.js';
+import type { usageUnits } from '../usage.js';
 import { flag, oneOf } from './fields.js';
 import { integerText } from './paging.js';
 import { defineOrganizationRoute, type OrganizationRoute } from './route.js';
@@ -13,7 +13,7 @@ export const bucketWidths = {
 /** `1m`, `1h` or `1d`. */
 export type BucketWidth = keyof typeof bucketWidths;
 
-/** What results may be grouped by. Of OpenAI's words we know no users, sizes and sources: those are null. */
+/** What results may be grouped by. Of OpenAI's words we know no users: those are null. */
 export type UsageDimension =
   | 'project_id'
   | 'user_id'
@@ -51,10 +51,12 @@ export interface UsageKind {
   readonly id: string;
   /** Whose records it adds up. None yet: the report exists, and is empty. */
   readonly endpoints: readonly string[];
+  /** OpenAI's `source`, by endpoint. */
+  readonly sources?: Readonly<Record<string, string>>;
   readonly groupBy: readonly [UsageDimension, ...UsageDimension[]];
   readonly filters: readonly (keyof typeof specialFilters)[];
   /** Fields of a result beside `num_model_requests`: the sum of these units. */
-  readonly quantities: Readonly<Record<string, readonly UsageUnit[]>>;
+  readonly quantities: Readonly<Record<string, readonly (typeof usageUnits)[number][]>>;
 }
 
 const maxListed = 1_000;
@@ -148,18 +150,25 @@ export const usageKinds: readonly UsageKind[] = [
     filters: ['batch'],
     // OpenAI counts cached tokens as input and reasoning as output; our units do not overlap.
     quantities: {
-      input_tokens: ['input', 'input_cached'],
+      input_tokens: ['input', 'input_cached', 'input_audio', 'input_image'],
       input_cached_tokens: ['input_cached'],
-      input_uncached_tokens: ['input'],
-      output_tokens: ['output', 'reasoning'],
+      input_uncached_tokens: ['input', 'input_audio', 'input_image'],
+      output_tokens: ['output', 'reasoning', 'output_audio', 'output_image'],
+      input_text_tokens: ['input'],
+      output_text_tokens: ['output', 'reasoning'],
+      input_audio_tokens: ['input_audio'],
+      output_audio_tokens: ['output_audio'],
+      input_image_tokens: ['input_image'],
+      output_image_tokens: ['output_image'],
     },
   },
   {
     id: 'embeddings',
-    endpoints: ['embeddings'],
+    // OpenAI has no reranker; its tokens are as those of an embedding.
+    endpoints: ['embeddings', 'rerank'],
     groupBy: everyCall,
     filters: [],
-    quantities: { input_tokens: ['input', 'input_cached'] },
+    quantities: { input_tokens: ['input', 'input_cached', 'input_audio', 'input_image'] },
   },
   {
     id: 'moderations',
@@ -170,13 +179,30 @@ export const usageKinds: readonly UsageKind[] = [
   },
   {
     id: 'images',
-    endpoints: [],
+    endpoints: ['images.generations', 'images.edits', 'images.variations'],
+    sources: {
+      'images.generations': 'image.generation',
+      'images.edits': 'image.edit',
+      'images.variations': 'image.variation',
+    },
     groupBy: [...everyCall, 'size', 'source'],
     filters: ['sizes', 'sources'],
-    quantities: {},
+    quantities: { images: ['images'] },
   },
-  { id: 'audio_speeches', endpoints: [], groupBy: everyCall, filters: [], quantities: {} },
-  { id: 'audio_transcriptions', endpoints: [], groupBy: everyCall, filters: [], quantities: {} },
+  {
+    id: 'audio_speeches',
+    endpoints: ['audio.speech'],
+    groupBy: everyCall,
+    filters: [],
+    quantities: { characters: ['characters'] },
+  },
+  {
+    id: 'audio_transcriptions',
+    endpoints: ['audio.transcriptions', 'audio.translations'],
+    groupBy: everyCall,
+    filters: [],
+    quantities: { seconds: ['seconds'] },
+  },
   { id: 'videos', endpoints: [], groupBy: everyCall, filters: [], quantities: {} },
 ];
 
