@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeBackPressure } from './testing/back-pressure.conformance.js';
+import { describeBodies } from './testing/bodies.conformance.js';
+import { describeBodyEnds } from './testing/body-ends.conformance.js';
 import type { BusUnderTest, Sides } from './testing/bus-under-test.js';
 import { describeCalls } from './testing/calls.conformance.js';
 import { describeDrain } from './testing/drain.conformance.js';
@@ -33,6 +35,8 @@ export function describeBus(start: () => Promise<BusUnderTest>): void {
     describeCalls(sides);
     describeEnds(sides);
     describeBackPressure(sides, adapter);
+    describeBodies(sides);
+    describeBodyEnds(sides, adapter);
     describeDrain(adapter);
     describeEvents(adapter);
   });

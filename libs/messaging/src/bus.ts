@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { GatewayErrorJson } from '#libs/contracts';
 
 /**
@@ -33,13 +34,27 @@ export interface Bus {
 /** W3C trace context: `traceparent`, `tracestate`. */
 export type TraceHeaders = Record<string, string>;
 
+/** A request body that is read while it is sent, and again should the server ask for it again: files on a disk. */
+export interface BodySource {
+  /** Bytes of the whole body; below 4 GiB. */
+  readonly length: number;
+  /**
+   * Up to `maxBytes` from `position` on; never none before the end, and not written to afterwards. One `read` at a time.
+   * A rejection fails the call (`body_failed`). None begins after the call has ended; one may still be under way then.
+   */
+  read(position: number, maxBytes: number): Promise<Uint8Array>;
+}
+
 /** What `call` sends: one request, answered by one server of the subject. */
 export interface OutgoingCall {
   readonly subject: string;
   /** Small JSON object; validated by the handler. */
   readonly head: object;
-  /** Request body; larger than one frame is split, up to the adapter's `maxBodyBytes`. */
-  readonly body: Uint8Array;
+  /**
+   * Request body: bytes, sent at once (larger than one frame is split, up to the adapter's `maxBodyBytes`), or a source,
+   * of which nothing is read until the server opens the body.
+   */
+  readonly body: Uint8Array | BodySource;
   /** Milliseconds until the whole call is given up; travels with the call. */
   readonly deadlineMs: number;
   readonly trace?: TraceHeaders;
@@ -82,13 +97,23 @@ export class CallError extends Error {
     /**
      * no_responders: nobody serves the subject, nothing was started. peer_lost: the server vanished.
      * gap: a frame was lost. deadline: time is up. remote: the handler failed with a `gateway` error.
-     * overflow: the server sent beyond its credit. closed: this bus is shutting down.
+     * overflow: the server sent beyond its credit. closed: this bus is shutting down. body_failed: our own source of
+     * the request body failed (`cause`).
      */
-    readonly reason: 'no_responders' | 'peer_lost' | 'gap' | 'deadline' | 'remote' | 'overflow' | 'closed',
+    readonly reason:
+      | 'no_responders'
+      | 'peer_lost'
+      | 'gap'
+      | 'deadline'
+      | 'remote'
+      | 'overflow'
+      | 'closed'
+      | 'body_failed',
     message: string,
     readonly gateway?: GatewayErrorJson,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
     this.name = 'CallError';
   }
 }
@@ -97,7 +122,16 @@ export class CallError extends Error {
 export interface IncomingCall {
   readonly subject: string;
   readonly head: unknown;
+  /** The whole body; empty when the client sends it from a source, which only `openBody` reads. */
   readonly body: Uint8Array;
+  /** Of the whole body, however it is sent. */
+  readonly bodyBytes: number;
+  /**
+   * The body from its first byte on, exactly `bodyBytes` long. Opened again (a further attempt) it begins anew, and the
+   * stream before is destroyed. A client's source is read only as fast as this is. Destroyed with an error when the call
+   * is given up or ended, and when the process stops; who does not listen to it takes no harm.
+   */
+  openBody(): Readable;
   /** Milliseconds left when the call arrived. */
   readonly deadlineMs: number;
   readonly trace: TraceHeaders;

@@ -49,7 +49,15 @@ describe('the opening frame', () => {
     const trace = { traceparent: '00-a-b-01', tracestate: 'x=1' };
     const decoded = decodeOpen(encodeOpen({ ...request, trace }, 42, false));
     expect({ ...decoded, body: decoded.body.toString() }).toEqual({
-      ...{ call: 42, deadlineMs: 600_000, head: request.head, trace, bodyFollows: false, bodyBytes: 15 },
+      ...{
+        call: 42,
+        deadlineMs: 600_000,
+        head: request.head,
+        trace,
+        bodyFollows: false,
+        bodyPulled: false,
+        bodyBytes: 15,
+      },
       body: '{"messages":[]}',
     });
   });

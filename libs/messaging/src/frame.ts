@@ -17,6 +17,10 @@ export const largestWindow = 256 * 1024;
 /** Payload of a BODY frame, and how far a client may run ahead with a request body. */
 export const bodyFrameBytes = 128 * 1024;
 export const bodyWindow = 1024 * 1024;
+/** Largest payload of a PART frame: with its header it fits a buffer of the postman's. */
+export const bodyPartBytes = 63 * 1024;
+/** How far a client may run ahead of the reader of a body that is pulled; whole frames. */
+export const bodyPullWindow = 8 * bodyPartBytes;
 
 export const frameTypes = {
   /** Client → queue group: the call. */
@@ -32,11 +36,15 @@ export const frameTypes = {
   error: 8,
   /** `sequence` holds the bytes of request body that may have been sent, modulo 2^32. */
   bodyCredit: 9,
+  /** Payload: the number of the opening u8, then the bytes of it that may have been sent u32, modulo 2^32. */
+  bodyPull: 10,
   /** Client → server. `sequence` holds the bytes of reply that may have been sent, modulo 2^32: a lost one is repaired by the next. */
   credit: 16,
   cancel: 17,
   alive: 18,
   body: 19,
+  /** A piece of a pulled body: `flags` is its opening, `sequence` its position. Empty: shows how far the client is. */
+  part: 20,
 } as const;
 
 /** `error` frame: a frame of the request body was lost. */
@@ -45,6 +53,8 @@ export const gapFlag = 1;
 export const deadlineFlag = 1;
 /** `open` frame: the body follows in BODY frames. */
 export const bodyFollowsFlag = 1;
+/** `open` frame: the body comes in PART frames, as far as the server pulls it. */
+export const bodyPulledFlag = 2;
 
 export interface FrameHeader {
   readonly type: number;

@@ -1,4 +1,4 @@
-/** The bus: streaming calls, events, broadcasts, jobs. */
+/** The bus: streaming calls (also of bodies that are read while they are sent), events, broadcasts. */
 export * from './bus.js';
 /** Nest on the bus: the transport strategy, its id, and the filter that keeps a handler's error as it is. */
 export { BUS_TRANSPORT, BusStrategy, CallErrorFilter } from './bus-strategy.js';

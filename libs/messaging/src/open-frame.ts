@@ -1,5 +1,6 @@
-import { bodyFollowsFlag, frameTypes, FrameReader, headerBytes, writeHeader } from './frame.js';
+import { bodyFollowsFlag, bodyPulledFlag, frameTypes, FrameReader, headerBytes, writeHeader } from './frame.js';
 import type { OutgoingCall, TraceHeaders } from './bus.js';
+import { isBodySource } from './calls/body-sender.js';
 
 /** After the header: deadline ms, bytes of the head, bytes of the trace headers, bytes of the whole body. */
 const fixedBytes = 16;
@@ -14,6 +15,8 @@ export interface OpenFrame {
   /** A view of the body, empty when it follows in frames. */
   readonly body: Buffer;
   readonly bodyFollows: boolean;
+  /** The server asks for it when it wants it. */
+  readonly bodyPulled: boolean;
   readonly bodyBytes: number;
 }
 
@@ -23,18 +26,20 @@ export function encodeOpen(request: OutgoingCall, call: number, bodyFollows: boo
   const trace = request.trace?.['traceparent'] === undefined ? '' : JSON.stringify(request.trace);
   const headLength = Buffer.byteLength(head);
   const traceLength = Buffer.byteLength(trace);
-  const inline = bodyFollows ? 0 : request.body.length;
+  const { body } = request;
+  const pulled = isBodySource(body);
+  const inline = bodyFollows || pulled ? 0 : body.length;
   const length = fixedBytes + headLength + traceLength + inline;
   const message = Buffer.allocUnsafe(headerBytes + length);
-  const flags = bodyFollows ? bodyFollowsFlag : 0;
+  const flags = (bodyFollows ? bodyFollowsFlag : 0) | (pulled ? bodyPulledFlag : 0);
   writeHeader(message, 0, { type: frameTypes.open, flags, sequence: 0, call }, length);
   let at = headerBytes;
-  for (const value of [Math.min(request.deadlineMs, 0xffffffff), headLength, traceLength, request.body.length]) {
+  for (const value of [Math.min(request.deadlineMs, 0xffffffff), headLength, traceLength, body.length]) {
     at = message.writeUInt32LE(value, at);
   }
   at += message.write(head, at);
   if (traceLength > 0) at += message.write(trace, at);
-  if (inline > 0) message.set(request.body, at);
+  if (inline > 0 && !pulled) message.set(body, at);
   return message;
 }
 
@@ -50,8 +55,9 @@ export function decodeOpen(message: Uint8Array): OpenFrame {
   const traceEnd = headEnd + payload.readUInt32LE(8);
   const bodyBytes = payload.readUInt32LE(12);
   const bodyFollows = (reader.flags & bodyFollowsFlag) !== 0;
+  const bodyPulled = (reader.flags & bodyPulledFlag) !== 0;
   const body = payload.subarray(traceEnd);
-  if (traceEnd > payload.length || (!bodyFollows && body.length !== bodyBytes)) {
+  if (traceEnd > payload.length || (!bodyFollows && !bodyPulled && body.length !== bodyBytes)) {
     throw new Error('the lengths of the opening frame disagree');
   }
   return {
@@ -61,6 +67,7 @@ export function decodeOpen(message: Uint8Array): OpenFrame {
     trace: traceEnd === headEnd ? noTrace : (JSON.parse(payload.toString('utf8', headEnd, traceEnd)) as TraceHeaders),
     body,
     bodyFollows,
+    bodyPulled,
     bodyBytes,
   };
 }

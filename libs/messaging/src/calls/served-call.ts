@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream';
 import type { GatewayErrorJson } from '#libs/contracts';
 import type { IncomingCall, ReplyHead, TraceHeaders } from '../bus.js';
+import { BodyReader } from './body-reader.js';
 import { SendWindow } from './window.js';
 
 /** Why a call was given up from outside the handler. */
@@ -13,6 +15,8 @@ export interface ReplyPort {
   data(chunk: Uint8Array): void;
   end(trailer: object | undefined): void;
   fail(error: GatewayErrorJson): void;
+  /** Asks the client for its body: so many bytes of this opening, in all, modulo 2^32. */
+  pullBody(opening: number, total: number): void;
   /** The handler is done, and so is the wire: forget the call. */
   settled(): void;
 }
@@ -21,6 +25,8 @@ export interface ServedCallRequest {
   readonly subject: string;
   readonly head: unknown;
   readonly body: Uint8Array;
+  /** Bytes of a body that the client sends when it is asked to. */
+  readonly pulledBytes?: number | undefined;
   readonly deadlineMs: number;
   readonly trace: TraceHeaders;
 }
@@ -34,6 +40,9 @@ export class ServedCall implements IncomingCall {
   readonly body: Uint8Array;
   readonly deadlineMs: number;
   readonly trace: TraceHeaders;
+  private readonly pulledBytes: number | undefined;
+  /** Made on first use. */
+  private reader: BodyReader | undefined;
   private readonly window = new SendWindow();
   /** Accepted from the handler, waiting for credit; at most one chunk when the handler heeds `write`. */
   private waiting: Buffer[] = [];
@@ -61,6 +70,7 @@ export class ServedCall implements IncomingCall {
     this.subject = request.subject;
     this.head = request.head;
     this.body = request.body;
+    this.pulledBytes = request.pulledBytes;
     this.deadlineMs = request.deadlineMs;
     this.trace = request.trace;
   }
@@ -72,6 +82,20 @@ export class ServedCall implements IncomingCall {
       if (this.abortReason) this.controller.abort(this.abortReason);
     }
     return this.controller.signal;
+  }
+
+  get bodyBytes(): number {
+    return this.pulledBytes ?? this.body.length;
+  }
+
+  openBody(): Readable {
+    this.reader ??= this.readBody();
+    return this.reader.open();
+  }
+
+  /** Bytes of a body that is pulled; false when some were lost before them. */
+  takeBody(opening: number, position: number, chunk: Uint8Array): boolean {
+    return this.reader?.take(opening, position, chunk) ?? true;
   }
 
   whenStopping(listener: () => void): void {
@@ -118,6 +142,7 @@ export class ServedCall implements IncomingCall {
     if (!this.over && !this.headSent) throw new Error('sendHead() comes before end()');
     this.finished = true;
     this.trailer = trailer;
+    this.reader?.close('the call has ended');
     this.flushEnd();
   }
 
@@ -164,7 +189,17 @@ export class ServedCall implements IncomingCall {
     this.stopping?.();
     if (this.over || this.abortReason) return;
     this.abortReason = 'drain';
+    this.reader?.close('drain');
     this.controller?.abort('drain');
+  }
+
+  private readBody(): BodyReader {
+    const body = { bytes: this.body, length: this.bodyBytes };
+    const pulled = this.pulledBytes !== undefined;
+    const reader = new BodyReader(body, pulled ? (opening, total) => this.port.pullBody(opening, total) : undefined);
+    const closedBy = this.abortReason ?? (this.over || this.finished ? 'the call has ended' : undefined);
+    if (closedBy !== undefined) reader.close(closedBy);
+    return reader;
   }
 
   private writeBeyond(chunk: Uint8Array): boolean {
@@ -222,6 +257,7 @@ export class ServedCall implements IncomingCall {
   private close(): void {
     this.over = true;
     this.waiting = [];
+    this.reader?.close(this.abortReason ?? 'the call has ended');
     this.wake();
   }
 

@@ -11,7 +11,8 @@ import {
   type Server,
   type TraceHeaders,
 } from '../bus.js';
-import { bodyTooLarge, headIsNotJson, shuttingDown } from '../calls/refusals.js';
+import { headIsNotJson, refusalOfBody, shuttingDown } from '../calls/refusals.js';
+import { isBodySource } from '../calls/body-sender.js';
 import { ServedCall } from '../calls/served-call.js';
 import { errorFields, type MessagingLogger, silentLogger } from '../messaging-logger.js';
 import { settlesWithin } from '../settles-within.js';
@@ -46,6 +47,7 @@ interface Served {
 const defaultMaxBodyBytes = 64 * 1024 * 1024;
 const finishGraceMs = 2_000;
 const noTrace: TraceHeaders = Object.freeze({});
+const nothing = new Uint8Array(0);
 
 /** The bus of a gateway that runs in one process: the same rules as over NATS, and no copies. */
 export function createInProcessBus(options: InProcessBusOptions = {}): Bus & { readonly callsInFlight: number } {
@@ -165,7 +167,10 @@ class InProcessBus implements Bus {
       return;
     }
     const { subject, body, deadlineMs, trace = noTrace } = request;
-    const incoming = new ServedCall({ subject, head, body, deadlineMs, trace: { ...trace } }, call);
+    const pulled = isBodySource(body);
+    if (pulled) call.sendFrom(body);
+    const sent = { body: pulled ? nothing : body, pulledBytes: pulled ? body.length : undefined };
+    const incoming = new ServedCall({ subject, head, ...sent, deadlineMs, trace: { ...trace } }, call);
     call.incoming = incoming;
     served.calls.add(call);
     call.onSettled = () => {
@@ -183,8 +188,7 @@ class InProcessBus implements Bus {
 
   private refusalOf(request: OutgoingCall): CallError | undefined {
     if (this.closed) return new CallError('closed', 'this process is shutting down');
-    const bytes = request.body.length;
-    return bytes > this.maxBodyBytes ? bodyTooLarge(bytes, this.maxBodyBytes) : undefined;
+    return refusalOfBody(request.body, this.maxBodyBytes);
   }
 
   /** One server of the subject; a subject with several queue groups is a mistake of NATS users that we do not copy. */

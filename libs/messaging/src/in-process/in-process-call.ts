@@ -1,5 +1,6 @@
 import type { GatewayErrorJson } from '#libs/contracts';
-import type { CallError, CallHandle, ReplyHead, ReplySink } from '../bus.js';
+import type { BodySource, CallError, CallHandle, ReplyHead, ReplySink } from '../bus.js';
+import { BodySender } from '../calls/body-sender.js';
 import { ClientCall, type ServerLink } from '../calls/client-call.js';
 import type { ReplyPort, ServedCall } from '../calls/served-call.js';
 
@@ -9,6 +10,7 @@ export class InProcessCall implements ReplyPort, ServerLink {
   incoming: ServedCall | undefined;
   onSettled: (() => void) | undefined;
   private readonly client: ClientCall;
+  private sender: BodySender | undefined;
 
   constructor(
     sink: ReplySink,
@@ -21,6 +23,18 @@ export class InProcessCall implements ReplyPort, ServerLink {
 
   get isOver(): boolean {
     return this.client.isOver;
+  }
+
+  /** The body is read when the server opens it. */
+  sendFrom(source: BodySource): void {
+    this.sender = new BodySender(source, {
+      part: (opening, position, chunk) => void this.incoming?.takeBody(opening, position, chunk), // nothing gets lost here
+      failed: (error) => this.client.breakOff(error),
+    });
+  }
+
+  pullBody(opening: number, total: number): void {
+    this.sender?.pull(opening, total);
   }
 
   note(note: object | undefined): void {
@@ -59,11 +73,13 @@ export class InProcessCall implements ReplyPort, ServerLink {
   }
 
   cancel(reason: 'cancel' | 'deadline'): void {
+    this.sender?.stop();
     this.incoming?.abort(reason);
   }
 
   over(): void {
     // The server's side settles by itself.
+    this.sender?.stop();
   }
 }
 

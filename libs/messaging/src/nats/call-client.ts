@@ -1,11 +1,11 @@
 import type { GatewayErrorJson } from '#libs/contracts';
 import { CallError, type CallHandle, type OutgoingCall, type ReplyHead, type ReplySink } from '../bus.js';
-import { ClientCall, type ServerLink } from '../calls/client-call.js';
-import { SendWindow } from '../calls/window.js';
-import { bodyFrameBytes, bodyWindow, deadlineFlag, type FrameReader, frameTypes, gapFlag } from '../frame.js';
-import { bodyTooLarge, headIsNotJson } from '../calls/refusals.js';
-import { errorFields, type MessagingLogger } from '../messaging-logger.js';
+import { isBodySource } from '../calls/body-sender.js';
+import { headIsNotJson, refusalOfBody } from '../calls/refusals.js';
+import { type FrameReader, frameTypes, gapFlag } from '../frame.js';
+import type { MessagingLogger } from '../messaging-logger.js';
 import { encodeOpen } from '../open-frame.js';
+import { Outbound, type OutboundOwner } from './outbound.js';
 import type { Peer, Postman } from './postman.js';
 
 export interface CallClientOptions {
@@ -20,85 +20,8 @@ export interface CallClientOptions {
   readonly deadSweeps: number;
 }
 
-/** A call in flight, seen from its client. */
-class Outbound implements ServerLink {
-  readonly call: ClientCall;
-  /** Who took it; unknown until its ACCEPT. */
-  peer: Peer | undefined;
-  serverCall = 0;
-  expected = 0;
-  heardAt = 0;
-  /** Rest of a body that follows in frames. */
-  body: Uint8Array | undefined;
-  readonly bodyCredit = new SendWindow(bodyWindow);
-  private bodySequence = 0;
-  private cancelled: 'cancel' | 'deadline' | undefined;
-
-  constructor(
-    readonly id: number,
-    request: OutgoingCall,
-    sink: ReplySink,
-    private readonly client: CallClient,
-  ) {
-    this.call = new ClientCall(sink, this, request.deadlineMs);
-  }
-
-  accept(peer: Peer, serverCall: number): void {
-    this.peer = peer;
-    this.serverCall = serverCall;
-    peer.calls += 1;
-    if (this.cancelled) this.sendCancel(peer);
-    else this.sendBody();
-  }
-
-  credit(total: number): void {
-    if (!this.peer) return;
-    this.client.postman.frame(this.peer, { type: frameTypes.credit, sequence: total, call: this.serverCall });
-    this.client.postman.hurry();
-  }
-
-  cancel(reason: 'cancel' | 'deadline'): void {
-    this.cancelled = reason;
-    this.body = undefined;
-    // A call that nobody accepted yet is cancelled when somebody does.
-    if (this.peer) this.sendCancel(this.peer);
-  }
-
-  over(): void {
-    this.body = undefined;
-    this.forget();
-  }
-
-  forget(): void {
-    if (this.client.remove(this.id) && this.peer) this.peer.calls -= 1;
-  }
-
-  sinkFailed(error: unknown): void {
-    this.client.logger.error({ error: errorFields(error) }, 'the sink of a call threw');
-  }
-
-  sendBody(): void {
-    const { postman } = this.client;
-    while (this.body && this.peer && this.bodyCredit.room > 0) {
-      const bytes = Math.min(bodyFrameBytes, this.body.length, this.bodyCredit.room);
-      const header = { type: frameTypes.body, sequence: this.bodySequence, call: this.serverCall };
-      postman.frame(this.peer, header, this.body.subarray(0, bytes));
-      this.bodySequence += 1;
-      this.bodyCredit.spend(bytes);
-      this.body = bytes === this.body.length ? undefined : this.body.subarray(bytes);
-    }
-    postman.hurry();
-  }
-
-  private sendCancel(peer: Peer): void {
-    const flags = this.cancelled === 'deadline' ? deadlineFlag : 0;
-    this.client.postman.frame(peer, { type: frameTypes.cancel, flags, sequence: 0, call: this.serverCall });
-    this.client.postman.hurry();
-  }
-}
-
 /** The client half of all calls of this process over NATS. */
-export class CallClient {
+export class CallClient implements OutboundOwner {
   readonly postman: Postman;
   readonly logger: MessagingLogger;
   private readonly calls = new Map<number, Outbound>();
@@ -123,12 +46,15 @@ export class CallClient {
     outbound.heardAt = this.sweeps;
     this.calls.set(outbound.id, outbound);
     const { body } = request;
-    if (body.length > this.options.maxBodyBytes) {
-      refuseLater(outbound, bodyTooLarge(body.length, this.options.maxBodyBytes));
+    const refusal = refusalOfBody(body, this.options.maxBodyBytes);
+    if (refusal) {
+      refuseLater(outbound, refusal);
       return outbound.call;
     }
-    const bodyFollows = body.length > this.options.inlineBodyBytes;
-    if (bodyFollows) outbound.body = body;
+    const pulled = isBodySource(body);
+    const bodyFollows = !pulled && body.length > this.options.inlineBodyBytes;
+    if (pulled) outbound.sendFrom(body);
+    else if (bodyFollows) outbound.body = body;
     let data: Buffer;
     try {
       data = encodeOpen(request, outbound.id, bodyFollows);
@@ -195,12 +121,8 @@ export class CallClient {
   sweep(): void {
     this.sweeps += 1;
     for (const outbound of this.calls.values()) {
-      if (this.sweeps - outbound.heardAt > this.options.deadSweeps) {
-        lose(outbound);
-      } else if (outbound.peer) {
-        const header = { type: frameTypes.alive, sequence: 0, call: outbound.serverCall };
-        this.postman.frame(outbound.peer, header);
-      }
+      if (this.sweeps - outbound.heardAt > this.options.deadSweeps) lose(outbound);
+      else outbound.sayAlive();
     }
     this.postman.soon();
   }
@@ -238,6 +160,9 @@ export class CallClient {
         break;
       case frameTypes.bodyCredit:
         if (outbound.bodyCredit.raise(reader.payload().readUInt32LE(0))) outbound.sendBody();
+        break;
+      case frameTypes.bodyPull:
+        outbound.pullBody(reader.payload());
         break;
       default: // PING, and what later versions may add
     }

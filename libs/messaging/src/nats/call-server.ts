@@ -1,9 +1,9 @@
 import type { GatewayErrorJson } from '#libs/contracts';
-import type { IncomingCall, ReplyHead } from '../bus.js';
-import { type ReplyPort, ServedCall } from '../calls/served-call.js';
-import { bodyWindow, deadlineFlag, type FrameReader, frameTypes, gapFlag, maxDataBytes } from '../frame.js';
+import { ServedCall } from '../calls/served-call.js';
+import { bodyWindow, deadlineFlag, type FrameReader, frameTypes } from '../frame.js';
 import { errorFields, type MessagingLogger } from '../messaging-logger.js';
 import { decodeOpen, type OpenFrame } from '../open-frame.js';
+import { Inbound, type InboundOwner, type ServedSubject } from './inbound.js';
 import type { Peer, Postman } from './postman.js';
 
 export interface CallServerOptions {
@@ -17,128 +17,15 @@ export interface CallServerOptions {
   readonly deadSweeps: number;
 }
 
-/** A subject that is served; counts its calls so that a stop can wait for them. */
-export interface ServedSubject {
-  readonly subject: string;
-  readonly handler: (call: IncomingCall) => void;
-  inFlight: number;
-  onIdle: (() => void) | undefined;
-}
-
 /** A small body is copied: a view would keep the socket's whole 64 KiB read alive as long as the call. */
 const copiedBodyBytes = 32 * 1024;
 
-/** A call in flight, seen from its server. */
-class Inbound implements ReplyPort {
-  call: ServedCall | undefined;
-  /** A body that arrives in frames, and the call it belongs to. */
-  body: { frame: OpenFrame; bytes: Buffer; received: number; granted: number; sequence: number } | undefined;
-  heardAt = 0;
-  /** Of the last frame that was sent: a busy call needs no PING. */
-  sentAt = 0;
-  private sequence = 0;
-  private dataSent = false;
-  private over = false;
-
-  constructor(
-    readonly id: number,
-    readonly peer: Peer,
-    /** The client's number for the call. */
-    private readonly clientCall: number,
-    private readonly served: { server: CallServer; subject: ServedSubject },
-  ) {}
-
-  get subject(): ServedSubject {
-    return this.served.subject;
-  }
-
-  accept(): void {
-    const { server } = this.served;
-    const payload = Buffer.allocUnsafe(4 + server.inbox.length);
-    payload.writeUInt32LE(this.id, 0);
-    payload.write(server.inbox, 4, 'latin1');
-    this.send(frameTypes.accept, 0, payload);
-    server.postman.soon();
-  }
-
-  note(note: object | undefined): void {
-    this.sendJson(frameTypes.note, note);
-    this.served.server.postman.hurry();
-  }
-
-  head(head: ReplyHead): void {
-    this.sendJson(frameTypes.head, head);
-    this.served.server.postman.hurry();
-  }
-
-  data(chunk: Uint8Array): void {
-    const { server } = this.served;
-    if (server.postman.extend(this.peer, this.clientCall, chunk)) return;
-    for (let at = 0; at < chunk.length; at += maxDataBytes) {
-      this.send(frameTypes.data, 0, chunk.length <= maxDataBytes ? chunk : chunk.subarray(at, at + maxDataBytes));
-    }
-    // The first content is what the user waits for; the rest may wait for company.
-    if (this.dataSent) server.postman.soon();
-    else server.postman.hurry();
-    this.dataSent = true;
-  }
-
-  end(trailer: object | undefined): void {
-    this.sendJson(frameTypes.end, trailer);
-    this.served.server.postman.hurry();
-  }
-
-  fail(error: GatewayErrorJson): void {
-    this.sendJson(frameTypes.error, error);
-    this.served.server.postman.hurry();
-  }
-
-  /** Tells the client that something was lost; after our own connection broke it leaves once that is back. */
-  sayGap(): void {
-    this.send(frameTypes.error, gapFlag);
-    this.served.server.postman.hurry();
-  }
-
-  grantBody(total: number): void {
-    const payload = Buffer.allocUnsafe(4);
-    payload.writeUInt32LE(total, 0);
-    this.send(frameTypes.bodyCredit, 0, payload);
-    this.served.server.postman.hurry();
-  }
-
-  ping(): void {
-    this.send(frameTypes.ping, 0);
-  }
-
-  settled(): void {
-    if (this.over) return;
-    this.over = true;
-    this.peer.calls -= 1;
-    this.served.server.forget(this);
-  }
-
-  private send(type: number, flags: number, payload?: Uint8Array): void {
-    const { server } = this.served;
-    this.sentAt = server.sweeps;
-    server.postman.frame(this.peer, { type, flags, sequence: this.sequence, call: this.clientCall }, payload);
-    this.sequence = (this.sequence + 1) >>> 0;
-  }
-
-  private sendJson(type: number, value: object | undefined): void {
-    if (value === undefined) {
-      this.send(type, 0);
-      return;
-    }
-    const { server } = this.served;
-    this.sentAt = server.sweeps;
-    const header = { type, sequence: this.sequence, call: this.clientCall };
-    server.postman.textFrame(this.peer, header, JSON.stringify(value));
-    this.sequence = (this.sequence + 1) >>> 0;
-  }
+function owned(bytes: Buffer): Buffer {
+  return bytes.length <= copiedBodyBytes ? Buffer.from(bytes) : bytes;
 }
 
 /** The server half of all calls of this process over NATS. */
-export class CallServer {
+export class CallServer implements InboundOwner {
   readonly postman: Postman;
   readonly inbox: string;
   sweeps = 0;
@@ -167,8 +54,7 @@ export class CallServer {
     subject.inFlight += 1;
     inbound.accept();
     if (!frame.bodyFollows) {
-      const body = frame.body.length <= copiedBodyBytes ? Buffer.from(frame.body) : frame.body;
-      this.start(inbound, frame, body);
+      this.start(inbound, frame, owned(frame.body));
       return;
     }
     this.awaitBody(inbound, frame);
@@ -189,6 +75,9 @@ export class CallServer {
       case frameTypes.body:
         this.takeBody(inbound, reader);
         break;
+      case frameTypes.part:
+        this.takePart(inbound, reader);
+        break;
       default: // ALIVE
     }
   }
@@ -199,10 +88,7 @@ export class CallServer {
 
   /** Our own connection is gone: frames may have been lost. */
   allLost(): void {
-    for (const inbound of this.calls.values()) {
-      if (!inbound.call?.isOver) inbound.sayGap();
-      this.abandon(inbound, 'peer_lost');
-    }
+    for (const inbound of this.calls.values()) this.breakOff(inbound);
   }
 
   /** Tells the clients that we live, and gives up on those that do not. */
@@ -239,7 +125,8 @@ export class CallServer {
   private start(inbound: Inbound, frame: OpenFrame, body: Buffer): void {
     const { subject } = inbound;
     const { head, deadlineMs, trace } = frame;
-    inbound.call = new ServedCall({ subject: subject.subject, head, body, deadlineMs, trace }, inbound);
+    const pulledBytes = frame.bodyPulled ? frame.bodyBytes : undefined;
+    inbound.call = new ServedCall({ subject: subject.subject, head, body, pulledBytes, deadlineMs, trace }, inbound);
     try {
       subject.handler(inbound.call);
     } catch (error) {
@@ -283,10 +170,21 @@ export class CallServer {
     }
   }
 
+  private takePart(inbound: Inbound, reader: FrameReader): void {
+    const { call } = inbound;
+    if (call && !call.takeBody(reader.flags, reader.sequence, owned(reader.payload()))) this.breakOff(inbound);
+  }
+
   private releaseBody(inbound: Inbound): void {
     if (!inbound.body) return;
     this.pendingBodyBytes -= inbound.body.bytes.length;
     inbound.body = undefined;
+  }
+
+  /** Something was lost: both sides hear of it. */
+  private breakOff(inbound: Inbound): void {
+    if (!inbound.call?.isOver) inbound.sayGap();
+    this.abandon(inbound, 'peer_lost');
   }
 
   private abandon(inbound: Inbound, reason: 'cancel' | 'deadline' | 'peer_lost'): void {

@@ -9,10 +9,11 @@ import { FrameReader, frameTypes } from '../frame.js';
 import { errorFields, type MessagingLogger } from '../messaging-logger.js';
 import { settlesWithin } from '../settles-within.js';
 import { CallClient } from './call-client.js';
-import { CallServer, type ServedSubject } from './call-server.js';
+import { CallServer } from './call-server.js';
 import { EventConsumer } from './event-consumer.js';
 import { EventPublisher } from './event-publisher.js';
 import { type EventStream, type EventStreamLimits, EventStreams } from './event-streams.js';
+import type { ServedSubject } from './inbound.js';
 import { Postman, type Wire } from './postman.js';
 
 /** All times and limits of the NATS bus; `connectNatsBus` fills in the defaults. */

@@ -5,10 +5,11 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Bus, EventDelivery, IncomingCall } from '../bus.js';
 import { collectReply } from '../collect-reply.js';
-import { FrameReader, frameTypes } from '../frame.js';
+import { bodyPartBytes, FrameReader, frameTypes } from '../frame.js';
 import type { MessagingLogFields } from '../messaging-logger.js';
 import { freshSubject } from '../testing/fresh-subject.js';
 import { LocalService } from '../testing/local-service.js';
+import { hashOf, MadeSource } from '../testing/made-source.js';
 import { callTo, record, serve } from '../testing/recorded-sink.js';
 import { startBusProcess } from '../testing/start-bus-process.js';
 import { connectNatsBus, connectToNats, natsBusSettings } from './connect-nats-bus.js';
@@ -53,7 +54,7 @@ describe('the NATS bus under faults', () => {
 
   /** A bus whose messages to other processes are lost when `isLost` says so; also writes down what it sent. */
   async function connectLossy(
-    isLost: (types: readonly number[]) => boolean,
+    isLost: (types: readonly number[], bytes: number) => boolean,
   ): Promise<{ bus: Bus; sent: (readonly number[])[] }> {
     const [bus, connection] = await connectRaw();
     const sent: (readonly number[])[] = [];
@@ -61,7 +62,7 @@ describe('the NATS bus under faults', () => {
     connection.publish = (subject, data, options) => {
       if (subject.startsWith('_M.') && data instanceof Uint8Array && data.length > 0) {
         const types = typesIn(data);
-        if (isLost(types)) return;
+        if (isLost(types, data.length)) return;
         sent.push(types);
       }
       publish(subject, data, options);
@@ -133,6 +134,105 @@ describe('the NATS bus under faults', () => {
       await call.finished;
       expect(call.error?.reason).toBe('gap');
       expect(served).toBe(0);
+    });
+  });
+
+  describe('a body from a source', () => {
+    const length = 40 * 1024 * 1024;
+
+    /** Serves one body; tells how its reader ended, and how the call did. */
+    async function serveBody(bus: Bus, subject: string): Promise<() => Promise<unknown[]>> {
+      const told = Promise.withResolvers<unknown[]>();
+      const read = async (call: IncomingCall): Promise<void> => {
+        const ended = await hashOf(call.openBody()).catch((error: Error) => error.message);
+        told.resolve([ended, call.signal.reason]);
+        call.sendHead({ status: 200, headers: {} });
+        call.end();
+      };
+      await serve(bus, subject, 'q', (call) => void read(call));
+      return () => told.promise;
+    }
+
+    it.each([
+      ['in the middle', 100, false],
+      ['at the end, by the next sign of life', Math.ceil(length / bodyPartBytes), true],
+    ])('of which a frame is lost %s ends in a gap on both sides', async (_, lost, isLast) => {
+      let parts = 0;
+      // Not the signs of life, which are empty.
+      const isPart = (types: readonly number[], bytes: number): boolean =>
+        bytes > 1_000 && types.includes(frameTypes.part);
+      const lossy = await connectLossy((types, bytes) => isPart(types, bytes) && ++parts === lost);
+      const subject = freshSubject();
+      const told = await serveBody(await connectBus(), subject);
+      const source = new MadeSource(length);
+      const call = record(lossy.bus, callTo(subject, { body: source }));
+      await call.finished;
+      expect(call.error?.reason).toBe('gap');
+      expect(await told()).toEqual([expect.stringContaining('not sent any further'), 'peer_lost']);
+      expect(source.bytesRead === length).toBe(isLast);
+      const { reads } = source;
+      await sleep(100);
+      expect(source.reads).toBe(reads);
+    });
+
+    it('of which a request for more is lost ends in a gap on both sides', async () => {
+      let pulls = 0;
+      const lossy = await connectLossy((types) => types.includes(frameTypes.bodyPull) && ++pulls === 3);
+      const subject = freshSubject();
+      const told = await serveBody(lossy.bus, subject);
+      const call = record(await connectBus(), callTo(subject, { body: new MadeSource(length) }));
+      await call.finished;
+      expect(call.error?.reason).toBe('gap');
+      expect(await told()).toEqual([expect.stringContaining('not sent any further'), 'cancel']);
+    });
+
+    it('is read no further when the process that reads it is killed', async () => {
+      const subject = freshSubject();
+      const worker = await startBusProcess('serve', server, subject);
+      const source = new MadeSource(2 ** 32 - 1);
+      const call = record(await connectBus(patient), callTo(subject, { body: source }));
+      await source.hasRead(10 * 1024 * 1024);
+      worker.kill('SIGKILL');
+      await call.finished;
+      expect(call.error?.reason).toBe('peer_lost');
+      const { reads } = source;
+      await sleep(100);
+      expect(source.reads).toBe(reads);
+      expect(source.bytesRead).toBeLessThan(length * 50);
+    }, 20_000);
+
+    it('ends at its reader when the process that sends it is killed', async () => {
+      const subject = freshSubject();
+      const started = Promise.withResolvers<void>();
+      const ended = Promise.withResolvers<unknown[]>();
+      const read = async (call: IncomingCall): Promise<void> => {
+        const body = call.openBody();
+        body.once('data', () => started.resolve());
+        const error = await hashOf(body).catch((failure: Error) => failure.message);
+        ended.resolve([error, call.signal.reason]);
+        call.end();
+      };
+      await serve(await connectBus(patient), subject, 'q', (call) => void read(call));
+      const sender = await startBusProcess('send', server, subject);
+      await started.promise;
+      sender.kill('SIGKILL');
+      expect(await ended.promise).toEqual([expect.stringContaining('peer_lost'), 'peer_lost']);
+    }, 20_000);
+
+    it('ends on both sides when our connection breaks', async () => {
+      const [client, connection] = await connectRaw();
+      const subject = freshSubject();
+      const told = await serveBody(await connectBus(), subject);
+      const source = new MadeSource(2 ** 32 - 1);
+      const call = record(client, callTo(subject, { body: source }));
+      await source.hasRead(1024 * 1024);
+      await connection.close();
+      await call.finished;
+      expect(call.error?.reason).toBe('peer_lost');
+      expect(await told()).toEqual([expect.stringContaining('peer_lost'), 'peer_lost']);
+      const { reads } = source;
+      await sleep(100);
+      expect(source.reads).toBe(reads);
     });
   });
 

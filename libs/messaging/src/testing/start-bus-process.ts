@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url';
 const hooks = new URL('./run-typescript.mjs', import.meta.url);
 const program = new URL('./bus-process.ts', import.meta.url);
 
-/** Starts `bus-process.ts` and waits until it serves or calls. */
-export async function startBusProcess(role: 'serve' | 'call', server: string, subject: string): Promise<ChildProcess> {
+/** Starts `bus-process.ts` and waits until it serves, calls, or sends a large body. */
+export async function startBusProcess(
+  role: 'serve' | 'call' | 'send',
+  server: string,
+  subject: string,
+): Promise<ChildProcess> {
   const parameters = ['--conditions=modapi-src', '--import', hooks.href, fileURLToPath(program), role, server, subject];
   const child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'], env: {} });
   const ended = once(child, 'exit').then(() => {
