@@ -45,23 +45,35 @@ async function tableOf(api, buckets, { column, by }, cells) {
   };
 }
 
+/** What is reported, by word: the API's report, its quantities, and their columns. */
+const kinds = {
+  text: {
+    report: 'completions',
+    columns: { input: 'input_tokens', cached: 'input_cached_tokens', output: 'output_tokens' },
+  },
+  embeddings: { report: 'embeddings', columns: { input: 'input_tokens' } },
+  images: { report: 'images', columns: { images: 'images' } },
+  speech: { report: 'audio_speeches', columns: { characters: 'characters' } },
+  transcription: { report: 'audio_transcriptions', columns: { seconds: 'seconds' } },
+};
+
 export const usage = {
   name: ['usage'],
-  form: 'usage [--days 7] [--by model|project|key]',
-  what: 'requests and tokens per day',
-  options: range,
-  run: async ({ api, options }) => {
+  form: 'usage [--days 7] [--by model|project|key] [--of text|embeddings|images|speech|transcription]',
+  what: 'requests per day, and what they used',
+  options: { ...range, of: { type: 'string' } },
+  run: async ({ api, options: { of = 'text', ...options } }) => {
+    if (!Object.hasOwn(kinds, of)) throw new UsageError(`--of is one of ${Object.keys(kinds).join(', ')}`);
+    const { report, columns: quantities } = kinds[of];
     const { query, ...grouping } = rangeOf(options);
-    const data = await api.buckets('organization/usage/completions', query);
+    const data = await api.buckets(`organization/usage/${report}`, query);
     const { columns, rows } = await tableOf(api, data, grouping, (result) => [
       result.num_model_requests,
-      result.input_tokens,
-      result.input_cached_tokens,
-      result.output_tokens,
+      ...Object.values(quantities).map((field) => result[field]),
     ]);
     return {
       data,
-      columns: [...columns, 'requests', 'input', 'cached', 'output'],
+      columns: [...columns, 'requests', ...Object.keys(quantities)],
       rows,
       empty: 'no usage in this time',
     };

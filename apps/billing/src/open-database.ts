@@ -32,8 +32,12 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<DataSo
 }
 
 function connect(databaseUrl: string, logger: Logger): Promise<DataSource> {
-  const onIdleError = (error: Error): void => logger.warn({ reason: error.message }, 'a database connection broke');
-  return createDataSource(databaseUrl, { applicationName: 'modapi-billing', onIdleError }).initialize();
+  const onIdleError = (error: Error): void => {
+    // A connection that was being made when the pool was closed outlives it for a moment: that is no news.
+    if (source.isInitialized) logger.warn({ reason: error.message }, 'a database connection broke');
+  };
+  const source = createDataSource(databaseUrl, { applicationName: 'modapi-billing', onIdleError });
+  return source.initialize();
 }
 
 /** 57P03: the server is starting. The rest: nobody listens, or its name is not known yet. */

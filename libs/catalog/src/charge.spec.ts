@@ -44,6 +44,18 @@ describe('chargeOf', () => {
     expect(() => chargeOf({ reasoning: 1 }, { input: 1n })).toThrow('reasoning');
   });
 
+  it('has few fallbacks: what is dearer is never taken for what is cheaper', () => {
+    const plain = { input: 3_000_000n, output: 7_000_000n, images: 5_000_000n };
+    expect(chargeOf({ input_image: 10 }, plain)).toBe(30n);
+    expect(chargeOf({ 'images:1024x1024/high': 2 }, plain)).toBe(10n);
+    expect(chargeOf({ 'images:1024x1024/high': 2 }, { ...plain, 'images:1024x1024/high': 8_000_000n })).toBe(16n);
+    for (const unit of ['input_audio', 'output_audio', 'output_image', 'pixels', 'seconds', 'characters'] as const) {
+      expect(() => chargeOf({ [unit]: 1 }, plain)).toThrow(UnpricedUnitError);
+    }
+    expect(() => chargeOf({ images: 1 }, { 'images:1024x1024/high': 8n })).toThrow(UnpricedUnitError);
+    expect(() => chargeOf({ searches: 0 }, plain)).not.toThrow();
+  });
+
   it('stays exact beyond 2^53', () => {
     expect(chargeOf({ input: 9_007_199_254_740_991 }, { input: 999_999_999_999n })).toBe(
       reference(9_007_199_254_740_991n, 999_999_999_999n),

@@ -49,6 +49,8 @@ function usageRow(attempt: string): Omit<UsageRecord, 'recordedAt' | 'writtenOff
     inputCachedTokens: 0n,
     outputTokens: 1n,
     reasoningTokens: 0n,
+    furtherUsage: null,
+    measuredUsage: null,
     price: { input: '150000000', output: '600000000' },
     chargeNanos: 9_223_372_036_854_775_807n,
     startedAt: new Date(1_700_000_000_123),

@@ -1,3 +1,5 @@
+import { mediaUnits } from '#libs/contracts';
+
 /** A law of the books, and the query that finds who breaks it. */
 export interface Invariant {
   readonly id: string;
@@ -103,22 +105,22 @@ const charges: readonly Invariant[] = [
     'I9',
     'a charge is usage times price, rounded up once per unit',
     `select u.attempt_id, u.charge_nanos, u.written_off_nanos, u.price, charge_of_usage(u.input_tokens,
-       u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.price) as computed
+       u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.further_usage, u.price) as computed
      from usage_records u
      where u.charge_nanos + u.written_off_nanos > 0
-       and charge_of_usage(u.input_tokens, u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.price)
-         is distinct from u.charge_nanos + u.written_off_nanos`,
+       and charge_of_usage(u.input_tokens, u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.further_usage,
+         u.price) is distinct from u.charge_nanos + u.written_off_nanos`,
   ),
   law(
     'I9b',
     'a request of which something was used at a price is charged',
     `select u.request_id, sum(charge_of_usage(u.input_tokens, u.input_cached_tokens, u.output_tokens,
-       u.reasoning_tokens, u.price)) as computed
+       u.reasoning_tokens, u.further_usage, u.price)) as computed
      from usage_records u join ledger_accounts a using (organization_id)
      where not exists (select from holds h where h.request_id = u.request_id and h.superseded)
      group by u.request_id
      having bool_and(u.charge_nanos + u.written_off_nanos = 0) and sum(charge_of_usage(u.input_tokens,
-       u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.price)) > 0`,
+       u.input_cached_tokens, u.output_tokens, u.reasoning_tokens, u.further_usage, u.price)) > 0`,
   ),
   law(
     'I12',
@@ -151,6 +153,21 @@ const charges: readonly Invariant[] = [
      where refunded > charged`,
   ),
 ];
+
+/** Sums of all that is rolled up, as one array. */
+function sumsOf(kind: 'recorded' | 'rolled up'): string {
+  const measured = (unit: string): string => `usage_quantity('${unit}', null, measured_usage)`;
+  const further = (unit: string): string => `usage_quantity('${unit}', further_usage, measured_usage)`;
+  const sums = [['charge_nanos', 'charge_nanos']];
+  for (const unit of ['input', 'input_cached', 'output', 'reasoning']) {
+    sums.push([`${unit}_tokens`, `${unit}_tokens + ${measured(unit)}`]);
+  }
+  for (const unit of ['input_audio', 'input_image', 'output_audio', 'output_image']) {
+    sums.push([`${unit}_tokens`, further(unit)]);
+  }
+  for (const unit of mediaUnits) sums.push([unit, further(unit)]);
+  return `array[${sums.map(([rolledUp, recorded]) => `sum(${kind === 'recorded' ? recorded : rolledUp})`).join(', ')}]`;
+}
 
 /** What hangs on requests: budgets, leases, Idempotency-Keys, roll-ups. */
 const surroundings: readonly Invariant[] = [
@@ -185,19 +202,16 @@ const surroundings: readonly Invariant[] = [
   law(
     'I15',
     'roll-ups are the sums of the usage records in them',
-    `select organization_id, grain, r.charge, r.input, r.output, u.charge as recorded, u.input as used, u.output as made
+    `select organization_id, grain, r.sums as rolled_up, u.sums as recorded
      from (
-       select organization_id, grain, sum(charge_nanos) as charge,
-         sum(input_tokens + input_cached_tokens) as input, sum(output_tokens + reasoning_tokens) as output
+       select organization_id, grain, ${sumsOf('recorded')} as sums
        from usage_records cross join (values ('minute'), ('hour'), ('day')) as g (grain)
        where recorded_xid < (select next_xid from usage_rollup_watermark) group by organization_id, grain
      ) u
      full join (
-       select organization_id, grain, sum(charge_nanos) as charge, sum(input_tokens + input_cached_tokens) as input,
-         sum(output_tokens + reasoning_tokens) as output
-       from usage_rollups group by organization_id, grain
+       select organization_id, grain, ${sumsOf('rolled up')} as sums from usage_rollups group by organization_id, grain
      ) r using (organization_id, grain)
-     where (r.charge, r.input, r.output) is distinct from (u.charge, u.input, u.output)`,
+     where r.sums is distinct from u.sums`,
   ),
 ];
 

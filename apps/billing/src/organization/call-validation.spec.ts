@@ -136,7 +136,13 @@ describe('the parameters of a management call', () => {
       'missing_required_parameter scope_id',
     ],
     ['budgets.create', { scope: 'organization', period: 'week', amount_nano_usd: '1' }, 'invalid_value period'],
-    ['price_overrides.set', { model: 'm', price: { input: '1' } }, 'missing_required_parameter price.output'],
+    ['price_overrides.set', { model: 'm', price: {} }, 'invalid_value price'],
+    ['price_overrides.set', { model: 'm', price: { seconds: '-1' } }, 'invalid_value price.seconds'],
+    [
+      'price_overrides.set',
+      { model: 'm', price: { 'images:1024x1024/hd': 1 } },
+      'invalid_value price.images:1024x1024/hd',
+    ],
     ['price_overrides.set', { model: 'm', price: { input: '1', output: '0.5' } }, 'invalid_value price.output'],
     ['price_overrides.set', { model: 'a b', price: { input: '1', output: '1' } }, 'invalid_value model'],
   ])('of %s are refused when they are like %j', (routeId, body, problem) => {

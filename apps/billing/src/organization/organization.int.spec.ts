@@ -349,6 +349,11 @@ describe('price overrides', () => {
     expect(await ask(operator, 'price_overrides.set', inAnn({ body: cheaper }))).toEqual({ ...made, ...cheaper });
     expect(await ask(ann, 'price_overrides.list')).toMatchObject({ data: [{ id: made.id }], has_more: false });
     expect(await ask(bob, 'price_overrides.list')).toMatchObject({ data: [] });
+    const partial = inAnn({ body: { ...body, price: { input: '1', seconds: '1' } } });
+    expect(await problemOf(operator, 'price_overrides.set', partial)).toMatchObject({
+      code: 'missing_required_parameter',
+      param: 'price.output',
+    });
     const params = { price_override_id: made.id as string };
     expect(
       await problemOf(operator, 'price_overrides.delete', { params, organizationId: bob.organizationId }),

@@ -1,6 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { buildCatalog, type Catalog } from '#libs/catalog';
-import { GatewayError, type ListPage, listQuery, priceOverrideBody, type PriceOverrideObject } from '#libs/contracts';
+import {
+  buildCatalog,
+  type Catalog,
+  chargeOf,
+  type Deployment,
+  fitUsage,
+  type Price,
+  priceOfWire,
+  UnpricedUnitError,
+} from '#libs/catalog';
+import {
+  GatewayError,
+  type ListPage,
+  listQuery,
+  priceOverrideBody,
+  type PriceOverrideObject,
+  type Usage,
+  type WirePrice,
+} from '#libs/contracts';
 import { LIVE_CONFIG, type Live, type LiveConfig } from '#libs/runtime';
 import { unixSeconds } from '../keys/owned-rows.js';
 import { loadPage } from '../keys/row-page.js';
@@ -56,10 +73,16 @@ function list(call: OrganizationCall): Promise<ListPage<PriceOverrideObject>> {
 
 async function set(call: OrganizationCall, catalog: Catalog): Promise<PriceOverrideObject> {
   const { model, price } = priceOverrideBody.parse(call.body);
-  if (!catalog.find(model)) {
+  const known = catalog.find(model);
+  if (!known) {
     // A misspelt model would be charged at the catalog's price, and nobody would notice.
     const message = `There is no model \`${model}\` on this gateway. GET /v1/models lists them.`;
     throw new GatewayError('model_not_found', message, { param: 'model' });
+  }
+  const missing = unpricedUnits(price as WirePrice, known.deployments);
+  if (missing.length > 0 && missing.every((unit) => unit !== undefined)) {
+    const message = `Calls of \`${model}\` are counted in ${missing[0]}, and the price has none for it. Add \`price.${missing[0]}\`.`;
+    throw new GatewayError('missing_required_parameter', message, { param: `price.${missing[0]}` });
   }
   await call.manager.query(
     `insert into price_overrides (organization_id, model, price) values ($1, $2, $3)
@@ -70,6 +93,25 @@ async function set(call: OrganizationCall, catalog: Catalog): Promise<PriceOverr
   call.audit({ type: 'price_override.set', details: { id: row.id, model, price } });
   call.forgetKeys({ organizationId: call.organizationId });
   return priceOverrideOf(row);
+}
+
+/** For each deployment whose units are known, the first that an override does not price; undefined: it prices all. */
+function unpricedUnits(override: WirePrice, deployments: readonly Deployment[]): (string | undefined)[] {
+  const price = priceOfWire(override);
+  const prices = deployments.flatMap((deployment) => deployment.price ?? []);
+  // A free deployment has every unit, and is counted in one of them.
+  const charging = prices.filter((own) => Object.values(own).some((nanos = 0n) => nanos > 0n));
+  return charging.map((own) => unpricedUnit(Object.fromEntries(Object.keys(own).map((unit) => [unit, 1])), price));
+}
+
+function unpricedUnit(usage: Usage, price: Price): string | undefined {
+  try {
+    chargeOf(fitUsage(usage, price).usage, price);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnpricedUnitError) return error.unit;
+    throw error;
+  }
 }
 
 async function remove(call: OrganizationCall): Promise<object> {

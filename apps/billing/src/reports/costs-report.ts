@@ -42,7 +42,7 @@ function select(
 ): Promise<CostsRow[]> {
   const parameters = new Parameters();
   const { project_ids: projectIds, api_key_ids: keyIds } = query;
-  const charges = usageRowsSql({ organizationId, range, bucketSeconds, projectIds, keyIds }, parameters);
+  const charges = usageRowsSql({ organizationId, range, bucketSeconds, projectIds, keyIds, units: [] }, parameters);
   const sources = [
     `select at, project_id, key_id, model as line_item, charge_nanos as nanos from (${charges}) charges`,
   ];

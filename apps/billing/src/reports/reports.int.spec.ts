@@ -193,6 +193,12 @@ describe('usage report', () => {
       {
         object: 'organization.usage.completions.result',
         input_tokens: expect.any(Number),
+        input_text_tokens: expect.any(Number),
+        output_text_tokens: expect.any(Number),
+        input_audio_tokens: 0,
+        output_audio_tokens: 0,
+        input_image_tokens: 0,
+        output_image_tokens: 0,
         input_cached_tokens: expect.any(Number),
         input_uncached_tokens: expect.any(Number),
         output_tokens: expect.any(Number),

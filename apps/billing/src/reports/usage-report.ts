@@ -10,10 +10,16 @@ import {
 import { pageWindowOf, type PageWindow, reportPageOf } from './report-page.js';
 import { bucketSql, columnOfUnit, type DimensionColumn, Parameters, usageRowsSql } from './usage-rows.js';
 
-type Fixed = string | boolean | null;
+type Value = string | boolean | null;
 
-/** A dimension is a column, or the same for every call: we have no end users, batches, tiers and image sizes yet. */
-const dimensions: Readonly<Record<UsageDimension, { readonly column: DimensionColumn } | { readonly fixed: Fixed }>> = {
+interface Column {
+  readonly column: DimensionColumn;
+  /** The word for what the column holds; itself when absent. */
+  readonly tell?: (held: string, kind: UsageKind) => string | null;
+}
+
+/** A dimension is a column, or the same for every call: we have no end users, batches and tiers yet. */
+const dimensions: Readonly<Record<UsageDimension, Column | { readonly fixed: Value }>> = {
   project_id: { column: 'project_id' },
   api_key_id: { column: 'key_id' },
   model: { column: 'model' },
@@ -22,8 +28,9 @@ const dimensions: Readonly<Record<UsageDimension, { readonly column: DimensionCo
   service_tier: { fixed: 'default' },
   // OpenAI's word for calls whose source is not known.
   api_source: { fixed: 'unlabeled' },
-  size: { fixed: null },
-  source: { fixed: null },
+  // Empty where the model decided, or no size was known.
+  size: { column: 'image_size', tell: (held) => held || null },
+  source: { column: 'endpoint', tell: (held, kind) => kind.sources?.[held] ?? null },
 };
 
 export interface ReportContext {
@@ -56,8 +63,12 @@ export async function readUsage(
 
 /** Nobody is an end user, and nothing is a batch: who asks for those alone gets empty buckets. */
 function isNothing(kind: UsageKind, query: UsageQuery, window: PageWindow): boolean {
-  const asksForUnknown = query.batch === true || [query.user_ids, query.sizes, query.sources].some(Boolean);
-  return kind.endpoints.length === 0 || window.buckets.length === 0 || asksForUnknown;
+  const asksForUnknown = query.batch === true || query.user_ids !== undefined;
+  return endpointsOf(kind, query).length === 0 || window.buckets.length === 0 || asksForUnknown;
+}
+
+function endpointsOf({ endpoints, sources }: UsageKind, { sources: asked }: UsageQuery): readonly string[] {
+  return asked === undefined ? endpoints : endpoints.filter((id) => asked.includes(sources?.[id] ?? ''));
 }
 
 interface Selection {
@@ -69,15 +80,18 @@ interface Selection {
 function select({ manager, organizationId }: ReportContext, selection: Selection): Promise<UsageRow[]> {
   const { kind, query, window } = selection;
   const parameters = new Parameters();
+  const units = [...new Set(Object.values(kind.quantities).flat())];
   const rows = usageRowsSql(
     {
       organizationId,
       range: window.range,
       bucketSeconds: window.bucketSeconds,
-      endpoints: kind.endpoints,
+      endpoints: endpointsOf(kind, query),
       projectIds: query.project_ids,
       keyIds: query.api_key_ids,
       models: query.models,
+      imageSizes: query.sizes,
+      units,
     },
     parameters,
   );
@@ -90,7 +104,7 @@ function select({ manager, organizationId }: ReportContext, selection: Selection
   const sql = `
     select extract(epoch from ${bucket})::bigint as second${groups.join('')}, sum(requests)::text as requests${quantities.join('')}
     from (${rows}) usage
-    where requests > 0 or ${Object.values(columnOfUnit).join(' + ')} > 0
+    where requests > 0 or ${units.map((unit) => columnOfUnit[unit]).join(' + ')} > 0
     group by ${bucket}${groups.join('')} order by ${bucket}${groups.join('')}`;
   return manager.query(sql, parameters.values);
 }
@@ -105,11 +119,10 @@ function columnsOf(groupBy: readonly UsageDimension[]): DimensionColumn[] {
 function resultOf(row: UsageRow, kind: UsageKind, query: UsageQuery): UsageResult {
   const result: Record<string, string | number | boolean | null> = {};
   for (const field of Object.keys(kind.quantities)) result[field] = Number(row[field]);
-  const groups: Record<string, Fixed> = {};
+  const groups: Record<string, Value> = {};
   for (const name of kind.groupBy) {
     const dimension = dimensions[name];
-    const value = 'column' in dimension ? (row[dimension.column] ?? null) : dimension.fixed;
-    groups[name] = query.group_by.includes(name) ? value : null;
+    groups[name] = query.group_by.includes(name) ? valueOf(dimension, row, kind) : null;
   }
   return {
     object: `organization.usage.${kind.id}.result`,
@@ -117,4 +130,11 @@ function resultOf(row: UsageRow, kind: UsageKind, query: UsageQuery): UsageResul
     num_model_requests: Number(row['requests']),
     ...groups,
   };
+}
+
+function valueOf(dimension: (typeof dimensions)[UsageDimension], row: UsageRow, kind: UsageKind): Value {
+  if (!('column' in dimension)) return dimension.fixed;
+  const held = row[dimension.column];
+  if (held === undefined) return null;
+  return dimension.tell ? dimension.tell(held, kind) : held;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chargeOf, priceOfWire } from '#libs/catalog';
-import type { Usage, WirePrice } from '#libs/contracts';
+import { chargeOf, priceOfWire, UnpricedUnitError } from '#libs/catalog';
+import { type Usage, usageUnits, type WirePrice } from '#libs/contracts';
 import { createDataSource } from '#libs/persistence';
 import { checkLedger } from '../ledger/check-ledger.js';
 import { LedgerFixture } from '../ledger/testing/ledger-fixture.js';
@@ -168,6 +168,84 @@ describe('the database', () => {
     expect(computed.map(({ charge }) => BigInt(charge))).toEqual(
       cases.map(({ usage, price }) => chargeOf(usage, priceOfWire(price))),
     );
+  });
+});
+
+describe('a unit without a column of its own', () => {
+  it('costs in the database what it costs in the catalog, fallbacks included', async () => {
+    let seed = 11;
+    const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+    const units = [...usageUnits, 'images:1024x1024/high', 'images:hd'] as const;
+    const cases = Array.from({ length: 500 }, () => {
+      const {
+        input = 0,
+        input_cached = 0,
+        output = 0,
+        reasoning = 0,
+        ...further
+      } = Object.fromEntries(
+        units.filter(() => random(2)).map((unit) => [unit, random(3) * random(3_000_000)]),
+      ) as Usage;
+      const price = Object.fromEntries(
+        units.filter(() => random(10)).map((unit) => [unit, `${random(10 ** 9)}${'123456789'.slice(random(9))}`]),
+      ) as WirePrice;
+      return { tokens: [input, input_cached, output, reasoning], further, price };
+    });
+    const computed = await fixture.database.query<{ charge: string | null }[]>(
+      `select charge_of_usage((t ->> 0)::bigint, (t ->> 1)::bigint, (t ->> 2)::bigint, (t ->> 3)::bigint,
+         nullif(c.value -> 'further', '{}'), c.value -> 'price') as charge
+       from jsonb_array_elements($1::jsonb) with ordinality c cross join lateral (select c.value -> 'tokens' as t) x
+       order by c.ordinality`,
+      [JSON.stringify(cases)],
+    );
+    const expected = cases.map(
+      ({ tokens: [input = 0, input_cached = 0, output = 0, reasoning = 0], further, price }) => {
+        try {
+          return String(chargeOf({ input, input_cached, output, reasoning, ...further }, priceOfWire(price)));
+        } catch (error) {
+          if (error instanceof UnpricedUnitError) return null;
+          throw error;
+        }
+      },
+    );
+    expect(computed.map(({ charge }) => charge)).toEqual(expected);
+    expect(expected.filter((charge) => charge === null).length).toBeGreaterThan(50);
+    expect(expected.filter((charge) => charge !== null).length).toBeGreaterThan(50);
+  });
+
+  it('is stored, and paid at the price of the snapshot; what is only measured costs nothing', async () => {
+    const organization = await fixture.organization('prepaid', { available: 10_000n });
+    const price = { 'images:1024x1024/high': '3000000', input: '1000000' };
+    const request = await fixture.hold(organization, { nanos: 5_000, price });
+    const row = fixture.row(organization, 0, {
+      request_id: request,
+      usage: { input: 4, 'images:1024x1024/high': 2, characters: 0 },
+      measured: { pixels: 2_097_152 },
+      price: { ...price, 'images:1024x1024/high': '9000000' },
+    });
+    expect(await paidOf(row)).toEqual([[10n, 0n]]);
+    const stored = await fixture.database.query(
+      'select further_usage, measured_usage, input_tokens, price from usage_records where attempt_id = $1',
+      [row.attemptId],
+    );
+    expect(stored).toEqual([
+      {
+        further_usage: { 'images:1024x1024/high': 2 },
+        measured_usage: { pixels: 2_097_152 },
+        input_tokens: '4',
+        price,
+      },
+    ]);
+    expect(await fixture.account(organization)).toEqual({ available: 9_990n, held: 0n });
+  });
+
+  it('is paid at the price of the event where the snapshot has none for it, and is a letter where the event has none', async () => {
+    const organization = await fixture.organization('prepaid', { available: 10_000n });
+    const request = await fixture.hold(organization, { nanos: 100 });
+    const usage = { characters: 7 };
+    const row = fixture.row(organization, 0, { request_id: request, usage, price: { characters: '2000000' } });
+    expect(await paidOf(row)).toEqual([[14n, 0n]]);
+    expect(() => fixture.row(organization, 0, { usage })).toThrow('the usage counts characters');
   });
 });
 

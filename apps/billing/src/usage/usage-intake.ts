@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chargeOf, priceOfWire, UnpricedUnitError } from '#libs/catalog';
-import { type AttemptFinished, attemptFinished } from '#libs/contracts';
+import { type AttemptFinished, attemptFinished, type Usage } from '#libs/contracts';
 import type { DeadLetter, UsageRecord } from '#libs/persistence';
 
 /** An event as it came from the bus, or back from `dead_letters`. */
@@ -33,7 +33,7 @@ export function intakeOf(event: unknown): Intake {
 }
 
 function rowOf(event: AttemptFinished): UsageRow {
-  const { usage, price } = event;
+  const { input = 0, input_cached: cached = 0, output = 0, reasoning = 0, ...further } = event.usage;
   return {
     attemptId: event.attempt_id,
     requestId: event.request_id,
@@ -50,17 +50,24 @@ function rowOf(event: AttemptFinished): UsageRow {
     outcome: event.outcome,
     contentDelivered: event.content_delivered,
     usageSource: event.usage_source,
-    inputTokens: BigInt(usage.input ?? 0),
-    inputCachedTokens: BigInt(usage.input_cached ?? 0),
-    outputTokens: BigInt(usage.output ?? 0),
-    reasoningTokens: BigInt(usage.reasoning ?? 0),
-    price,
-    chargeNanos: chargeOf(usage, priceOfWire(price)),
+    inputTokens: BigInt(input),
+    inputCachedTokens: BigInt(cached),
+    outputTokens: BigInt(output),
+    reasoningTokens: BigInt(reasoning),
+    furtherUsage: countedOrNull(further),
+    measuredUsage: countedOrNull(event.measured ?? {}),
+    price: event.price,
+    chargeNanos: chargeOf(event.usage, priceOfWire(event.price)),
     startedAt: new Date(event.started_at),
     firstByteAt: event.first_byte_at === null ? null : new Date(event.first_byte_at),
     finishedAt: new Date(event.finished_at),
     traceId: event.trace_id,
   };
+}
+
+function countedOrNull(usage: Usage): Usage | null {
+  const counted = Object.entries(usage).filter(([, quantity]) => quantity);
+  return counted.length === 0 ? null : Object.fromEntries(counted);
 }
 
 /** The letter of an event that has no row. */

@@ -1,4 +1,4 @@
-import type { AttemptFinished, WirePrice } from '#libs/contracts';
+import type { AttemptFinished, Usage, WirePrice } from '#libs/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { bigintColumn } from './column-types.js';
 
@@ -62,6 +62,14 @@ export class UsageRecord {
 
   @Column({ name: 'reasoning_tokens', ...bigintColumn })
   reasoningTokens: bigint;
+
+  /** The units beside those above; null when there are none. */
+  @Column({ name: 'further_usage', type: 'jsonb', nullable: true })
+  furtherUsage: Usage | null;
+
+  /** Units that were counted and are not charged; null when there are none. */
+  @Column({ name: 'measured_usage', type: 'jsonb', nullable: true })
+  measuredUsage: Usage | null;
 
   /** As it was at the call, nano-dollars per 1,000,000 units. */
   @Column({ type: 'jsonb' })

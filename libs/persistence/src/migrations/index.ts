@@ -8,6 +8,8 @@ import { CreditFunctions1767312180001 } from './1767312180001-credit-functions.m
 import { UsageRollups1767312240000 } from './1767312240000-usage-rollups.migration.js';
 import { KeyLookUp1767312250000 } from './1767312250000-key-look-up.migration.js';
 import { RowLevelSecurity1767312300000 } from './1767312300000-row-level-security.migration.js';
+import { EveryUnit1767312360000 } from './1767312360000-every-unit.migration.js';
+import { EveryUnitRollups1767312360001 } from './1767312360001-every-unit-rollups.migration.js';
 
 /** In order; one line each. A migration that was released is never changed. */
 export const migrations = [
@@ -21,4 +23,6 @@ export const migrations = [
   UsageRollups1767312240000,
   KeyLookUp1767312250000,
   RowLevelSecurity1767312300000,
+  EveryUnit1767312360000,
+  EveryUnitRollups1767312360001,
 ];
