@@ -2,6 +2,7 @@
 //   node libs/catalog/generate.mjs <models-dev.json> <models.dev date> <litellm-model-prices.json> <litellm date>
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mediaModels, mediaPresets } from './media-models.mjs';
 
 /** Our preset → where each source keeps its models: provider key at models.dev, `litellm_provider` and key prefix at LiteLLM. */
 const presets = {
@@ -203,21 +204,29 @@ function merged(dev, lite) {
   };
 }
 
+/** Chat models of a preset: `[id, model]`. */
+function chatModels({ modelsDev: devKey, litellm: liteKey }) {
+  const dev = devKey ? fromModelsDev(devKey) : new Map();
+  const lite = liteKey ? fromLitellm(...liteKey) : new Map();
+  return [...new Set([...dev.keys(), ...lite.keys()])]
+    .filter((id) => !dev.get(id)?.excluded && !lite.get(id)?.excluded)
+    .map((id) => [id, merged(dev.get(id), lite.get(id))]);
+}
+
 let total = 0;
 let priced = 0;
 const providers = [];
-for (const [preset, { modelsDev: devKey, litellm: liteKey }] of Object.entries(presets).toSorted()) {
-  const dev = devKey ? fromModelsDev(devKey) : new Map();
-  const lite = liteKey ? fromLitellm(...liteKey) : new Map();
+for (const preset of [...new Set([...Object.keys(presets), ...mediaPresets])].toSorted()) {
+  const chats = presets[preset] ? chatModels(presets[preset]) : [];
+  if (presets[preset] && chats.length === 0) throw new Error(`no model for ${preset}: is its key right?`);
+  const models = new Map([...mediaModels(preset, { litellm, date: litellmDate, scaled }), ...chats]);
   const lines = [];
-  for (const id of [...new Set([...dev.keys(), ...lite.keys()])].toSorted()) {
-    if (!validId.test(id) || dev.get(id)?.excluded || lite.get(id)?.excluded) continue;
-    const model = merged(dev.get(id), lite.get(id));
+  for (const [id, model] of [...models].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    if (!validId.test(id)) continue;
     total += 1;
     if (model.price) priced += 1;
     lines.push(`${JSON.stringify(id)}:${JSON.stringify(model)}`);
   }
-  if (lines.length === 0) throw new Error(`no model for ${preset}: is its key right?`);
   providers.push(`${JSON.stringify(preset)}:{\n${lines.join(',\n')}\n}`);
 }
 writeFileSync(

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { type GatewayConfig, gatewayConfig } from '#libs/contracts';
+import { type GatewayConfig, gatewayConfig, usageUnits } from '#libs/contracts';
 import { buildCatalog } from './build-catalog.js';
+import { fitUsage } from './fit-usage.js';
 import { sandboxModels } from './sandbox-models.js';
 
 function configOf(rest: Record<string, unknown>): GatewayConfig {
@@ -13,6 +14,9 @@ function configOf(rest: Record<string, unknown>): GatewayConfig {
 function build(rest: Record<string, unknown>, sandbox = false) {
   return buildCatalog(configOf(rest), { sandbox });
 }
+
+/** Whatever is counted costs nothing. */
+const freePrice = Object.fromEntries(usageUnits.map((unit) => [unit, 0n]));
 
 describe('models of modapi.yaml', () => {
   it('appear under their own id, in order of preference', () => {
@@ -57,8 +61,61 @@ describe('models of modapi.yaml', () => {
         upstreamModel: 'llama',
         priority: 0,
         weight: 1,
-        price: { input: 0n, output: 0n },
+        price: freePrice,
       },
+    ]);
+  });
+
+  it('say for which endpoints they are and what they take', () => {
+    const models = [
+      {
+        id: 'my-embedder',
+        endpoints: ['embeddings'],
+        parameters: { dimensions: { oneOf: [256, 512] } },
+        deployments: [{ provider: 'vllm', free: true }],
+      },
+      { id: 'painter', parameters: { n: { max: 4 } }, deployments: [{ provider: 'openai', model: 'dall-e-3' }] },
+      { id: 'odd', endpoints: ['embedding'], deployments: [{ provider: 'vllm', free: true }] },
+    ];
+    const { value, problems } = build({ providers: { vllm: {}, openai: { apiKey: 'env:K' } }, models });
+    expect(value.find('my-embedder')).toMatchObject({
+      endpoints: ['embeddings'],
+      parameters: { dimensions: { oneOf: [256, 512] } },
+    });
+    expect(value.find('painter')).toMatchObject({
+      endpoints: ['images.generations'],
+      parameters: { n: { max: 4 }, quality: { oneOf: ['standard', 'hd', 'auto'] } },
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/^models\[2\]\.endpoints: no endpoint "embedding"; there are chat/),
+    ]);
+  });
+
+  it('answer on what their price is for, and warn of endpoints that it can not be charged by', () => {
+    const model = (id: string, price: object, rest: object = {}) => ({
+      ...rest,
+      id,
+      deployments: [{ provider: 'vllm', price }],
+    });
+    const { value, problems, warnings } = build({
+      providers: { vllm: {} },
+      models: [
+        model('emb', { input: '0.02' }),
+        model('ocr', { input: '0.02' }, { endpoints: ['chat.completions', 'embeddings'] }),
+        model('say', { seconds: '0.001' }, { endpoints: ['audio.speech'] }),
+        { id: 'gift', deployments: [{ provider: 'vllm', free: true }] },
+      ],
+    });
+    expect([...value.list()].map(({ id, endpoints }) => [id, endpoints])).toEqual([
+      ['emb', ['embeddings']],
+      ['gift', ['chat.completions']],
+      ['ocr', ['chat.completions', 'embeddings']],
+      ['say', ['audio.speech']],
+    ]);
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^models\[1\]\.deployments\[0\]: .*none for output, so chat\.completions never/),
+      expect.stringMatching(/^models\[2\]\.deployments\[0\]: .*none for characters, so audio\.speech never/),
     ]);
   });
 
@@ -109,7 +166,7 @@ describe('the example of docs/pricing.md', () => {
       { input: 150_000_000n, input_cached: 75_000_000n, output: 600_000_000n },
       { input: 100_000_000n, input_cached: 50_000_000n, output: 400_000_000n },
     ]);
-    expect(value.find('playground')?.deployments[0]?.price).toEqual({ input: 0n, output: 0n });
+    expect(value.find('playground')?.deployments[0]?.price).toEqual(freePrice);
   });
 });
 
@@ -193,6 +250,14 @@ describe('the sandbox', () => {
       },
     ]);
     expect(build({}, false).value.list()).toEqual([]);
+  });
+
+  it('has its faults wherever the sandbox plays them, at a price that knows what is counted there', () => {
+    const fault = sandboxModels.find(({ id }) => id === 'sandbox/error-500');
+    expect(fault?.endpoints).toEqual(['chat.completions', 'embeddings', 'rerank']);
+    expect([fault?.maxOutputTokens, fault?.capabilities]).toEqual([16_384, ['tools', 'vision', 'json_schema']]);
+    const price = fault?.deployments[0]?.price ?? {};
+    expect(fitUsage({ searches: 1, input: 9 }, price)).toEqual({ usage: { input: 9 }, measured: { searches: 1 } });
   });
 
   it('has the models of docs/sandbox.md, with their limits', () => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { DeploymentConfig, GatewayConfig, PriceConfig } from '#libs/contracts';
+import { type DeploymentConfig, endpoints, type GatewayConfig, type PriceConfig, usageUnits } from '#libs/contracts';
+import { endpointsOfPrice, unpricedUnit } from './endpoint-units.js';
+import { knownParameters } from './known-parameters.js';
 import type { Capability, Catalog, CatalogBuild, Deployment, Model, Price } from './model.js';
-import { dollarsToNanos, priceOfWire } from './price.js';
+import { PriceConfigError, priceOfConfig, priceOfWire } from './price.js';
 import { findSandboxModel, sandboxModels, sandboxProvider } from './sandbox-models.js';
 import { endpointsOf, type ShippedModel, shippedModels } from './shipped-models.js';
 
@@ -12,7 +14,10 @@ export interface CatalogOptions {
 
 /** For models whose release date nobody told us, 2026-01-01: `created` must not change between two starts. */
 const unknownRelease = 1_767_225_600;
-const free: Price = { input: 0n, output: 0n };
+/** Every unit costs nothing: whatever an endpoint counts is covered. */
+const free: Price = Object.fromEntries(usageUnits.map((unit) => [unit, 0n]));
+
+type ModelParameters = Model['parameters'];
 
 interface Draft {
   readonly config: GatewayConfig;
@@ -44,19 +49,46 @@ function addConfiguredModels(draft: Draft): void {
       continue;
     }
     firstAt.set(entry.id, index);
+    for (const id of unknownEndpoints(entry.endpoints)) {
+      draft.problems.push(
+        `${path}.endpoints: no endpoint "${id}"; there are ${endpoints.map((each) => each.id).join(', ')}`,
+      );
+    }
     const deployments = deploymentsOf(draft, entry, path);
     const [preferred] = deployments;
     const known = preferred && knownModel(draft, preferred.provider, preferred.upstreamModel);
+    const answersOn = entry.endpoints ?? known?.endpoints ?? defaultEndpoints(deployments);
+    warnOfUncharged(draft, { path, endpoints: answersOn, deployments });
     draft.models.set(entry.id, {
       id: entry.id,
       ownedBy: entry.ownedBy ?? preferred?.provider ?? 'modapi',
       created: createdOf(known?.released),
-      endpoints: known?.endpoints ?? endpointsOf.chat,
+      endpoints: answersOn,
       contextTokens: entry.contextTokens ?? known?.contextTokens ?? null,
       maxOutputTokens: entry.maxOutputTokens ?? known?.maxOutputTokens ?? null,
       capabilities: known?.capabilities ?? [],
+      ...parametersOf(entry.parameters, known?.parameters),
       deployments,
     });
+  }
+}
+
+/** Of a model that nobody told us of: its price says what it is. */
+function defaultEndpoints(deployments: readonly Deployment[]): readonly string[] {
+  const price = deployments.find((deployment) => deployment.price !== null)?.price;
+  return price && price !== free ? endpointsOfPrice(price) : endpointsOf({});
+}
+
+/** A price by units that an endpoint is not counted in is a mistake that shows only when somebody calls. */
+function warnOfUncharged(draft: Draft, model: Pick<Model, 'endpoints' | 'deployments'> & { path: string }): void {
+  for (const [position, { id, price }] of model.deployments.entries()) {
+    for (const endpoint of price === null ? [] : model.endpoints) {
+      const unit = price && unpricedUnit(endpoint, price);
+      if (!unit) continue;
+      draft.warnings.push(
+        `${model.path}.deployments[${position}]: the price of "${id}" has none for ${unit}, so ${endpoint} never calls it; add one, or take ${endpoint} out of "endpoints"`,
+      );
+    }
   }
 }
 
@@ -101,18 +133,22 @@ function priceOf(draft: Draft, deployment: DeploymentConfig, upstreamModel: stri
 }
 
 function configuredPrice(draft: Draft, price: PriceConfig, path: string): Price | null {
-  const nanos: Partial<Record<keyof PriceConfig, bigint>> = {};
-  for (const [unit, dollars] of Object.entries(price) as [keyof PriceConfig, string | undefined][]) {
-    if (dollars === undefined) continue;
-    try {
-      nanos[unit] = dollarsToNanos(dollars);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      draft.problems.push(`${path}.${unit}: ${error.message}`);
-      return null;
-    }
+  try {
+    return priceOfConfig(price);
+  } catch (error) {
+    if (!(error instanceof PriceConfigError)) throw error;
+    draft.problems.push(`${path}${error.word === undefined ? '' : `.${error.word}`}: ${error.message}`);
+    return null;
   }
-  return nanos;
+}
+
+function unknownEndpoints(ids: readonly string[] | undefined): readonly string[] {
+  return (ids ?? []).filter((id) => !endpoints.some((endpoint) => endpoint.id === id));
+}
+
+/** The operator's word on a parameter replaces ours. */
+function parametersOf(own: ModelParameters, known: ModelParameters): { parameters?: NonNullable<ModelParameters> } {
+  return own || known ? { parameters: { ...known, ...own } } : {};
 }
 
 interface KnownModel {
@@ -121,6 +157,7 @@ interface KnownModel {
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
   readonly capabilities: readonly Capability[];
+  readonly parameters?: NonNullable<ModelParameters>;
   readonly price: Price | null;
 }
 
@@ -130,7 +167,7 @@ function knownModel(draft: Draft, provider: string, upstreamModel: string): Know
   if (preset === sandboxProvider) return knownSandboxModel(upstreamModel);
   const models = shippedModels(preset);
   const shipped = Object.hasOwn(models, upstreamModel) ? models[upstreamModel] : undefined;
-  return shipped && knownOf(shipped);
+  return shipped && knownOf(upstreamModel, shipped);
 }
 
 function knownSandboxModel(upstreamModel: string): KnownModel | undefined {
@@ -138,13 +175,15 @@ function knownSandboxModel(upstreamModel: string): KnownModel | undefined {
   return model && { ...model, capabilities: model.capabilities ?? [], price: model.deployments[0]?.price ?? null };
 }
 
-function knownOf(shipped: ShippedModel): KnownModel {
+function knownOf(upstreamModel: string, shipped: ShippedModel): KnownModel {
+  const parameters = shipped.mode === 'chat' ? undefined : knownParameters(upstreamModel);
   return {
     ...(shipped.released !== undefined && { released: shipped.released }),
-    endpoints: endpointsOf[shipped.mode],
+    endpoints: endpointsOf(shipped),
     contextTokens: shipped.context ?? null,
     maxOutputTokens: shipped.output ?? null,
     capabilities: shipped.can ?? [],
+    ...(parameters && { parameters }),
     price: shipped.price ? priceOfWire(shipped.price) : null,
   };
 }
@@ -160,7 +199,7 @@ function addShippedModels(draft: Draft): void {
     for (const [upstreamModel, shipped] of Object.entries(shippedModels(presetOf(draft.config, provider)))) {
       const id = `${provider}/${upstreamModel}`;
       if (!shipped.price || draft.models.has(id)) continue;
-      const { price, released, ...facts } = knownOf(shipped);
+      const { price, released, ...facts } = knownOf(upstreamModel, shipped);
       const deployments = [{ id, provider, upstreamModel, priority: 0, weight: 1, price }];
       draft.models.set(id, { id, ownedBy: provider, created: createdOf(released), ...facts, deployments });
     }

@@ -20,6 +20,17 @@ export interface Deployment {
 /** What the shipped data says a model can do; absent from the list means unknown or no. */
 export type Capability = 'tools' | 'vision' | 'json_schema' | 'reasoning';
 
+/** What a model takes of one parameter; all that is given must hold. */
+export interface ParameterRule {
+  /** It knows no such parameter. */
+  readonly refused?: boolean | undefined;
+  /** The values that it takes; of a list, of each element. */
+  readonly oneOf?: readonly (string | number)[] | undefined;
+  readonly max?: number | undefined;
+  /** In Unicode code points. */
+  readonly maxLength?: number | undefined;
+}
+
 /** A public model id and who serves it. */
 export interface Model {
   readonly id: string;
@@ -31,6 +42,8 @@ export interface Model {
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
   readonly capabilities?: readonly Capability[];
+  /** By parameter name on OpenAI's wire; a parameter without a rule goes to the provider as it is. */
+  readonly parameters?: Readonly<Record<string, ParameterRule>>;
   readonly deployments: readonly Deployment[];
 }
 

@@ -1,5 +1,6 @@
-import { chatCompletions } from '#libs/contracts';
-import type { Capability, Model, Price } from './model.js';
+import { chatCompletions, embeddings, rerank } from '#libs/contracts';
+import type { Model, Price } from './model.js';
+import { type SandboxModel, sandboxMediaModels } from './sandbox-media-models.js';
 
 /** Id of the provider that `MODAPI_SANDBOX_URL` brings, and of its preset. */
 export const sandboxProvider = 'sandbox';
@@ -13,12 +14,6 @@ const maxOutputTokens = 16_384;
 /** 2026-01-01. */
 const created = 1_767_225_600;
 
-interface SandboxModel {
-  readonly name: string;
-  readonly contextTokens?: number;
-  readonly capabilities?: readonly Capability[];
-}
-
 const chats: readonly SandboxModel[] = [
   { name: 'chat' },
   { name: 'fast', contextTokens: 16_000_000 },
@@ -26,59 +21,64 @@ const chats: readonly SandboxModel[] = [
 ];
 
 /** One line per row of the table of faults in docs/sandbox.md. */
-const faults: readonly SandboxModel[] = [
-  { name: 'error-400' },
-  { name: 'error-401' },
-  { name: 'error-402' },
-  { name: 'error-403' },
-  { name: 'error-404' },
-  { name: 'error-413' },
-  { name: 'error-422' },
-  { name: 'error-429' },
-  { name: 'error-quota' },
-  { name: 'error-500' },
-  { name: 'error-502' },
-  { name: 'error-503' },
-  { name: 'error-529' },
-  { name: 'slow' },
-  { name: 'slow-stream' },
-  { name: 'truncate' },
-  { name: 'reset' },
-  { name: 'stall' },
-  { name: 'hang' },
-  { name: 'garble' },
-  { name: 'error-in-stream' },
-  { name: 'no-usage' },
-  { name: 'html' },
-  { name: 'empty' },
-  { name: 'flaky' },
-  { name: 'crlf' },
-  { name: 'split-utf8' },
+const faultNames = [
+  'error-400',
+  'error-401',
+  'error-402',
+  'error-403',
+  'error-404',
+  'error-413',
+  'error-422',
+  'error-429',
+  'error-quota',
+  'error-500',
+  'error-502',
+  'error-503',
+  'error-529',
+  'slow',
+  'slow-stream',
+  'truncate',
+  'reset',
+  'stall',
+  'hang',
+  'garble',
+  'error-in-stream',
+  'no-usage',
+  'html',
+  'empty',
+  'flaky',
+  'crlf',
+  'split-utf8',
 ];
 
+/** Also where vectors are asked for, which they fail or delay like an answer of a chat that is not streamed. */
+const faults: readonly SandboxModel[] = faultNames.map((name) => ({
+  name,
+  endpoints: [chatCompletions.id, embeddings.id, rerank.id],
+}));
+
 /** The models of the sandbox server; they exist only where it runs. */
-export const sandboxModels: readonly Model[] = [...chats, ...faults].map((model) => {
-  const id = prefix + model.name;
+export const sandboxModels: readonly Model[] = [...chats, ...faults, ...sandboxMediaModels].map(modelOf);
+
+function modelOf({ name, ...model }: SandboxModel): Model {
+  const id = prefix + name;
+  const endpoints = model.endpoints ?? [chatCompletions.id];
+  const isChat = endpoints.includes(chatCompletions.id);
+  const price = model.price ?? sandboxPrice;
   return {
     id,
     ownedBy: sandboxProvider,
     created,
-    endpoints: [chatCompletions.id],
-    contextTokens: model.contextTokens ?? contextTokens,
-    maxOutputTokens,
-    capabilities: model.capabilities ?? ['tools', 'vision', 'json_schema'],
+    endpoints,
+    contextTokens: model.contextTokens === undefined ? contextTokens : model.contextTokens,
+    maxOutputTokens: isChat ? maxOutputTokens : null,
+    capabilities: model.capabilities ?? (isChat ? ['tools', 'vision', 'json_schema'] : []),
+    ...(model.parameters && { parameters: model.parameters }),
     deployments: [
-      {
-        id: `${sandboxProvider}/${id}`,
-        provider: sandboxProvider,
-        upstreamModel: id,
-        priority: 0,
-        weight: 1,
-        price: sandboxPrice,
-      },
+      { id: `${sandboxProvider}/${id}`, provider: sandboxProvider, upstreamModel: id, priority: 0, weight: 1, price },
     ],
   };
-});
+}
 
 const byId = new Map(sandboxModels.map((model) => [model.id, model]));
 

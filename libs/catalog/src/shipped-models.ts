@@ -11,7 +11,11 @@ export interface ShippedPrice extends WirePrice {
 
 /** One line of data/models.json. */
 export interface ShippedModel {
-  readonly mode: 'chat';
+  readonly mode: 'chat' | 'embedding' | 'rerank' | 'image' | 'speech' | 'transcription';
+  /** Endpoint ids; those of its mode when absent. */
+  readonly serves?: readonly string[];
+  /** Of an embedding. */
+  readonly dimensions?: number;
   readonly context?: number;
   readonly output?: number;
   /** YYYY-MM-DD. */
@@ -20,8 +24,10 @@ export interface ShippedModel {
   readonly price?: ShippedPrice;
 }
 
-/** What a model of a mode answers on. */
-export const endpointsOf: Readonly<Record<ShippedModel['mode'], readonly string[]>> = { chat: [chatCompletions.id] };
+/** What a model answers on; only chat models leave it unsaid. */
+export function endpointsOf({ serves }: Pick<ShippedModel, 'serves'>): readonly string[] {
+  return serves ?? [chatCompletions.id];
+}
 
 type ShippedProviders = Readonly<Record<string, Readonly<Record<string, ShippedModel>>>>;
 
