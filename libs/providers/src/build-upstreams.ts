@@ -1,11 +1,14 @@
 import type { GatewayConfig, ProviderConfig } from '#libs/contracts';
+import { dialectProviders, speaking } from './dialect-providers.js';
 import { nearestName } from './nearest-name.js';
 import { compatibleProviders } from './openai-compatible/compatible-providers.js';
 import type { Provider } from './provider.js';
 import { Upstream, type UpstreamTimeouts } from './upstream.js';
 
 /** Presets by id. */
-export const providers: ReadonlyMap<string, Provider> = new Map(compatibleProviders.map((entry) => [entry.id, entry]));
+export const providers: ReadonlyMap<string, Provider> = new Map(
+  [...compatibleProviders.map(speaking), ...dialectProviders].map((entry) => [entry.id, entry]),
+);
 
 export interface BuildUpstreamsOptions {
   /** Where the sandbox listens; the provider `sandbox` exists only with it. */
@@ -60,7 +63,16 @@ function buildUpstream(draft: Draft): Upstream | undefined {
   const secret = secretOf(draft, provider);
   if (!baseUrl || problems.length > before) return undefined;
   const drainsAborted = provider.billsAborted === true && settings.abortPolicy !== 'delivered_only';
-  return new Upstream({ id, provider, baseUrl, secret, timeouts: timeoutsOf(settings), drainsAborted });
+  return new Upstream({
+    id,
+    provider,
+    baseUrl,
+    secret,
+    timeouts: timeoutsOf(settings),
+    drainsAborted,
+    ownBaseUrl: settings.baseUrl !== undefined,
+    variables: settings.variables ?? {},
+  });
 }
 
 const variableValue = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;

@@ -1,3 +1,5 @@
+import type { DialectEntry } from './dialect.js';
+
 /** How the credential is sent. */
 export type ProviderAuth =
   | { readonly kind: 'bearer' }
@@ -12,6 +14,32 @@ export interface ProviderQuirks {
   readonly unsupported?: readonly string[];
   /** The upstream refuses `stream_options`: it is neither injected nor passed; usage it does not send is then counted. */
   readonly noStreamOptions?: boolean;
+  /** Files that a caller names by URL are fetched by us and sent as data: the upstream cannot, or must not. */
+  readonly inlineMedia?: boolean;
+  /** Formats that its transcriptions have; the others are rendered from its `verbose_json`. Absent: it has them all. */
+  readonly transcriptFormats?: readonly string[];
+  readonly embeddings?: EmbeddingQuirks;
+  readonly rerank?: RerankQuirks;
+}
+
+/** Of `/v1/embeddings`. */
+export interface EmbeddingQuirks {
+  /** Items that one request may have; more are asked for in several, and joined. */
+  readonly maxInputs?: number;
+  /** Values of `encoding_format` that it knows; another one is left out, and what then comes is converted here. */
+  readonly encodings?: readonly string[];
+  /** Its name for `dimensions`. */
+  readonly dimensionsName?: string;
+  /** Parameters that only the vendor's own protocol knows: a request that has one goes there. */
+  readonly dialectFor?: readonly string[];
+}
+
+/** Of `/v1/rerank`. */
+export interface RerankQuirks {
+  /** Its name for `top_n`. */
+  readonly topNName?: string;
+  /** Documents must be strings. */
+  readonly stringsOnly?: boolean;
 }
 
 /** An upstream dialect or vendor, as data. */
@@ -27,6 +55,8 @@ export interface Provider {
   readonly keyOptional?: boolean;
   /** Endpoint id → path below the base URL. */
   readonly serves: Readonly<Record<string, string>>;
+  /** For the endpoints that it serves in a protocol of its own. */
+  readonly dialect?: DialectEntry;
   readonly quirks?: ProviderQuirks;
   /**
    * Goes on generating after a disconnect, and bills all of it. Without this an aborted stream stops, and so does its

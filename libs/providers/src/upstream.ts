@@ -1,3 +1,6 @@
+import type { Readable } from 'node:stream';
+import type { Dialect, DialectSettings } from './dialect.js';
+import { type DialectRoute, isDialectOrigin } from './egress/dialect-route.js';
 import type { Provider } from './provider.js';
 
 /** How long an upstream may be silent. */
@@ -17,7 +20,10 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Name, value, name, value… */
   readonly headers: readonly string[];
-  readonly body: Uint8Array;
+  /** POST when absent. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** A stream needs a `content-length` among the headers; it is destroyed when the call ends before its end. */
+  readonly body: Uint8Array | Readable;
   readonly timeouts: UpstreamTimeouts;
 }
 
@@ -37,6 +43,9 @@ export interface UpstreamSettings {
   readonly secret: string | undefined;
   readonly timeouts: UpstreamTimeouts;
   readonly drainsAborted?: boolean;
+  /** The operator gave the base URL: a dialect is to use it instead of the vendor's. */
+  readonly ownBaseUrl?: boolean;
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** A configured provider. Holds its credential where no log or JSON can see it, and sends it to its own origin only. */
@@ -53,6 +62,7 @@ export class Upstream {
   readonly #pool: string;
   readonly #secret: string | undefined;
   readonly #headers: readonly string[];
+  readonly #dialectSettings: Pick<DialectSettings, 'baseUrl' | 'variables'>;
 
   constructor(settings: UpstreamSettings) {
     this.id = settings.id;
@@ -64,11 +74,41 @@ export class Upstream {
     this.#pathPrefix = settings.baseUrl.pathname.replace(/\/+$/, '');
     this.#pool = `${settings.id} ${this.origin} ${settings.timeouts.connectMs}`;
     this.#secret = settings.secret;
+    const baseUrl = settings.ownBaseUrl ? `${this.origin}${this.#pathPrefix}` : undefined;
+    this.#dialectSettings = { baseUrl, variables: settings.variables ?? {} };
     this.#headers = [...fixedHeaders, ...credentialHeader(settings.provider, settings.secret)];
   }
 
   serves(endpoint: string): boolean {
+    return this.passes(endpoint) || this.provider.dialect?.serves.includes(endpoint) === true;
+  }
+
+  /** On OpenAI's wire: bytes may be passed on. */
+  passes(endpoint: string): boolean {
     return Object.hasOwn(this.provider.serves, endpoint);
+  }
+
+  /** Speaks the vendor's own protocol; the credential is in nobody else's hands. */
+  async speak<Result>(
+    fetch: typeof globalThis.fetch,
+    use: (dialect: Dialect, settings: DialectSettings) => Promise<Result>,
+  ): Promise<Result> {
+    const { dialect } = this.provider;
+    if (!dialect) throw new Error(`${this.id} has no dialect`);
+    const { baseUrl, variables } = this.#dialectSettings;
+    return use(await dialect.load(), { fetch, baseUrl, variables, secret: this.#secret });
+  }
+
+  /** Where calls of its dialect may go; undefined: nowhere, since `url` is none of its own. */
+  dialectRoute(url: URL): DialectRoute | undefined {
+    const { baseUrl, variables } = this.#dialectSettings;
+    const path = url.pathname + url.search;
+    if (url.username !== '' || url.password !== '') return undefined;
+    if (url.origin === this.origin) return { pool: this.#pool, origin: this.origin, path, forwardedHost: undefined };
+    if (!isDialectOrigin(url, this.provider, variables)) return undefined;
+    if (baseUrl === undefined) return { pool: this.#pool, origin: url.origin, path, forwardedHost: undefined };
+    // The operator's base URL stands for all of the vendor's hosts: a proxy, or a server in a test.
+    return { pool: this.#pool, origin: this.origin, path: this.#pathPrefix + path, forwardedHost: url.host };
   }
 
   /** The call of an endpoint that this upstream serves. */

@@ -7,6 +7,7 @@ import type { UpstreamRequest } from '../upstream.js';
  */
 export class ConnectionLane {
   inFlight = 0;
+  usedAt = performance.now();
   private readonly idle: Client[] = [];
   private readonly open = new Set<Client>();
 
@@ -14,6 +15,11 @@ export class ConnectionLane {
     private readonly request: Pick<UpstreamRequest, 'origin' | 'timeouts'>,
     private readonly maxHeaderBytes: number,
   ) {}
+
+  /** No call and no connection: nothing is lost with it. */
+  get isEmpty(): boolean {
+    return this.inFlight === 0 && this.open.size === 0;
+  }
 
   take(): Client {
     return this.idle.pop() ?? this.connect();

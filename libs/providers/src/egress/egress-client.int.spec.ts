@@ -194,4 +194,26 @@ describe('the egress client', () => {
     expect((await send(small).answer).error).toBeUndefined();
     await small.close();
   });
+
+  it('keeps connections to so many origins, and closes those of the one that rests longest', async () => {
+    const small = new EgressClient({ maxLanes: 3 });
+    const to = (pool: string) => send(small, request({ pool }));
+    for (const pool of ['a', 'b', 'c']) await to(pool).answer;
+    // Its lane is the oldest, but has a call in flight.
+    onRequest = () => undefined;
+    const busy = to('b');
+    onRequest = (socket) => socket.write(ok('{}'));
+    await to('a').answer;
+    expect([small.laneCount, sockets.length]).toEqual([3, 3]);
+    const [, , ofC] = sockets as [Socket, Socket, Socket];
+    const closed = once(ofC, 'close');
+    await to('d').answer;
+    await closed;
+    await to('a').answer;
+    expect([small.laneCount, sockets.length]).toEqual([3, 4]);
+    busy.handle.abort();
+    for (let pool = 0; pool < 20; pool++) await to(`${pool}`).answer;
+    expect(small.laneCount).toBe(3);
+    await small.close();
+  });
 });

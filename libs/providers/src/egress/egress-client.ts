@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import type { UpstreamRequest } from '../upstream.js';
 import { ConnectionLane } from './connection-lane.js';
@@ -26,7 +27,12 @@ export interface EgressOptions {
   /** Calls in flight to one provider; beyond, a call fails at once instead of queueing. */
   readonly maxInFlight?: number;
   readonly maxHeaderBytes?: number;
+  /** Origins whose connections are kept; beyond, those of the one that rests longest are closed. */
+  readonly maxLanes?: number;
 }
+
+/** Longer than an idle connection lives. */
+const emptyLaneMs = 60_000;
 
 /**
  * The one way out of the house. HTTP/1.1 with keep-alive; follows no redirect, decodes nothing, shares no connection
@@ -37,10 +43,12 @@ export class EgressClient {
   private readonly watch = new SilenceWatch();
   private readonly maxInFlight: number;
   private readonly maxHeaderBytes: number;
+  private readonly maxLanes: number;
 
   constructor(options: EgressOptions = {}) {
     this.maxInFlight = options.maxInFlight ?? 8192;
     this.maxHeaderBytes = options.maxHeaderBytes ?? 32 * 1024;
+    this.maxLanes = options.maxLanes ?? 256;
   }
 
   /** Every failure reaches `sink.onError`, never this call. */
@@ -55,6 +63,10 @@ export class EgressClient {
     return exchange;
   }
 
+  get laneCount(): number {
+    return this.lanes.size;
+  }
+
   /** Breaks what is still in flight. */
   async close(): Promise<void> {
     const lanes = [...this.lanes.values()];
@@ -63,9 +75,30 @@ export class EgressClient {
   }
 
   private laneOf(request: UpstreamRequest): ConnectionLane {
-    let lane = this.lanes.get(request.pool);
-    if (!lane) this.lanes.set(request.pool, (lane = new ConnectionLane(request, this.maxHeaderBytes)));
+    // A dialect may speak to several hosts of its vendor; a connection leads to one.
+    const key = `${request.pool} ${request.origin}`;
+    let lane = this.lanes.get(key);
+    if (!lane) {
+      this.prune();
+      this.lanes.set(key, (lane = new ConnectionLane(request, this.maxHeaderBytes)));
+    }
+    lane.usedAt = performance.now();
     return lane;
+  }
+
+  /** Some vendors' stores of results have many hosts: each of them made a lane. */
+  private prune(): void {
+    const emptyBefore = performance.now() - emptyLaneMs;
+    for (const [key, lane] of this.lanes) {
+      if (lane.isEmpty && lane.usedAt < emptyBefore) this.lanes.delete(key);
+    }
+    if (this.lanes.size < this.maxLanes) return;
+    const resting = [...this.lanes].filter(([, { inFlight }]) => inFlight === 0);
+    const [oldest] = resting.toSorted(([, one], [, other]) => one.usedAt - other.usedAt);
+    if (!oldest) return;
+    this.lanes.delete(oldest[0]);
+    // Resolves when its sockets are closed, which nobody waits for.
+    void oldest[1].close();
   }
 }
 
@@ -87,13 +120,13 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamHandle, Watched {
   }
 
   start(): void {
-    const { path, headers, body, timeouts } = this.request;
+    const { path, method, headers, body, timeouts } = this.request;
     this.watch.add(this);
     this.client = this.lane.take();
     this.client.dispatch(
       {
         path,
-        method: 'POST',
+        method: method ?? 'POST',
         headers: headers as string[],
         body,
         headersTimeout: timeouts.firstByteMs,
@@ -153,15 +186,28 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamHandle, Watched {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.fail(upstreamErrorOf(error));
+    const { body } = this.request;
+    const isOurs = body instanceof Readable && body.errored === error;
+    this.fail(isOurs ? new UpstreamError('protocol', 'REQUEST_BODY') : upstreamErrorOf(error));
   }
 
   private settle(inGoodOrder: boolean): void {
     this.over = true;
     this.lane.inFlight--;
     this.watch.remove(this);
+    const sent = this.endBody();
     if (!this.client) return;
-    if (inGoodOrder) this.lane.giveBack(this.client);
+    if (inGoodOrder && sent) this.lane.giveBack(this.client);
     else this.lane.drop(this.client);
+  }
+
+  /** False: the answer came before all of the body was sent, so the connection is in the middle of a request. */
+  private endBody(): boolean {
+    const { body } = this.request;
+    if (!(body instanceof Readable) || body.readableEnded) return true;
+    // undici may be about to destroy it with an error that has been reported here already.
+    body.on('error', () => undefined);
+    body.destroy();
+    return false;
   }
 }

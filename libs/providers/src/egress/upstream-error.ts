@@ -37,6 +37,8 @@ const kinds: Readonly<Record<string, UpstreamErrorKind>> = {
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'protocol',
+  UND_ERR_INVALID_ARG: 'protocol',
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'protocol',
 };
 
 /** Maps a foreign error once, where it enters. What is not known happened while connecting: DNS and TLS have many codes. */
