@@ -29,9 +29,16 @@ const textKeysByLength: readonly (readonly Buffer[])[] = Array.from({ length: 20
   textKeys.filter((key) => key.length === length),
 );
 
-/** Receives text as it stands in the JSON: escaped, without its quotes. */
+/** `choices[0].delta.audio.data`, or of a `message`: five objects and arrays deep. */
+const audioData = Buffer.from('data');
+const audioDepth = 5;
+
+/** Receives what a model made. */
 export interface TextCollector {
+  /** Text as it stands in the JSON: escaped, without its quotes. */
   append(bytes: Uint8Array, start: number, end: number): void;
+  /** So many characters of sound in base64. */
+  appendAudio(length: number): void;
 }
 
 /** What one pass over an answer, or one event of it, found. Offsets are into the bytes read; -1 is absent. */
@@ -45,6 +52,7 @@ export class AnswerFacts implements MemberVisitor {
   errorStart = -1;
   hasChoices = false;
   emptyChoices = false;
+  /** Or sound. */
   hasText = false;
   /** Highest `index` of a choice. */
   choiceIndex = -1;
@@ -109,6 +117,10 @@ export class AnswerFacts implements MemberVisitor {
       else if (length === finishReason.length && first === quote) this.foundFinish(keyStart, valueStart);
     }
     if (first !== quote || bytes[valueStart + 1] === quote) return;
+    if (depth === audioDepth && length === audioData.length && startsWith(bytes, keyStart, audioData)) {
+      this.foundAudio(valueStart);
+      return;
+    }
     const keys = textKeysByLength[length];
     if (keys === undefined || keys.length === 0) return;
     for (const key of keys) {
@@ -133,6 +145,13 @@ export class AnswerFacts implements MemberVisitor {
     if (end < 0) return;
     this.finished++;
     this.finishReason = Buffer.from(this.bytes.subarray(valueStart + 1, Math.min(end - 1, valueStart + 65))).toString();
+  }
+
+  private foundAudio(valueStart: number): void {
+    const end = skipString(this.bytes, valueStart, this.end);
+    if (end < 0) return;
+    this.hasText = true;
+    this.text?.appendAudio(end - valueStart - 2);
   }
 
   private foundText(valueStart: number): void {

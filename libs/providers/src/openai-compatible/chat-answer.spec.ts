@@ -65,6 +65,22 @@ describe('reported usage', () => {
     ).toEqual({ input: 60, input_cached: 40, output: 20, reasoning: 30 });
   });
 
+  it('knows tokens of audio and images', () => {
+    expect(
+      usageOf({
+        prompt_tokens: 100,
+        completion_tokens: 50,
+        total_tokens: 150,
+        prompt_tokens_details: { cached_tokens: 10, audio_tokens: 40, image_tokens: 5, text_tokens: 45 },
+        completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 30, image_tokens: null, text_tokens: 20 },
+      }),
+    ).toEqual({ input: 45, input_cached: 10, input_audio: 40, input_image: 5, output: 20, output_audio: 30 });
+    // All of it cached: the details overlap, our units do not.
+    expect(
+      usageOf({ prompt_tokens: 9, prompt_tokens_details: { cached_tokens: 6, audio_tokens: 9, image_tokens: 9 } }),
+    ).toEqual({ input: 0, input_cached: 6, input_audio: 3, output: 0 });
+  });
+
   it('counts reasoning beside the completion where the total says so', () => {
     const beside = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 35 };
     expect(usageOf({ ...beside, completion_tokens_details: { reasoning_tokens: 20 } })).toEqual({

@@ -1,27 +1,16 @@
 import { GatewayError, type InferenceCallHead } from '#libs/contracts';
 import type { Provider } from '../provider.js';
-import { JsonScanner, skipString } from './json-scan.js';
+import { type Edit, isAsked, removal, splice, textOf, topLevelMembers } from './json-edits.js';
 
 export interface ChatRequest {
   /** The caller's JSON, byte for byte. */
   readonly body: Uint8Array;
-  readonly head: Pick<InferenceCallHead, 'model' | 'stream' | 'includeUsage' | 'spans'>;
+  readonly head: Pick<InferenceCallHead, 'model' | 'stream' | 'includeUsage'> & {
+    readonly spans: NonNullable<InferenceCallHead['spans']>;
+  };
   /** The provider's name for the model. */
   readonly upstreamModel: string;
   readonly provider: Provider;
-}
-
-/** Bytes [start, end) become `text`. */
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-interface Member {
-  readonly keyStart: number;
-  readonly keyEnd: number;
-  readonly valueStart: number;
 }
 
 /**
@@ -37,7 +26,7 @@ export function chatRequestBody(request: ChatRequest): Uint8Array {
   }
   if (head.stream) addStreamOptions(request, edits);
   if (provider.quirks) addQuirks(request, edits);
-  return edits.length === 0 ? body : splice(body, edits);
+  return splice(body, edits);
 }
 
 /** OpenAI sends usage only in the last chunk, and only if asked: without this we would work for free. */
@@ -56,6 +45,7 @@ function addStreamOptions({ body, head, provider }: ChatRequest, edits: Edit[]):
 
 function addQuirks({ body, provider }: ChatRequest, edits: Edit[]): void {
   const quirks = provider.quirks ?? {};
+  if (!quirks.unsupported && !quirks.maxTokensName && !quirks.noStreamOptions) return;
   const members = topLevelMembers(body);
   const refused = quirks.unsupported?.find((name) => isAsked(body, members.get(name)));
   if (refused !== undefined) {
@@ -72,56 +62,4 @@ function addQuirks({ body, provider }: ChatRequest, edits: Edit[]): void {
   }
   const streamOptions = quirks.noStreamOptions ? members.get('stream_options') : undefined;
   if (streamOptions) edits.push(removal(body, streamOptions));
-}
-
-/** `null` and `false` ask for nothing. */
-function isAsked(body: Uint8Array, member: Member | undefined): boolean {
-  if (!member) return false;
-  const first = body[member.valueStart];
-  return first !== 0x6e && first !== 0x66;
-}
-
-/** Members of the root object; ingress has refused duplicate keys. */
-function topLevelMembers(body: Uint8Array): ReadonlyMap<string, Member> {
-  const members = new Map<string, Member>();
-  const scanner = new JsonScanner({
-    member: (depth, keyStart, keyEnd, valueStart) => {
-      if (depth === 1) members.set(textOf(body, keyStart, keyEnd), { keyStart, keyEnd, valueStart });
-    },
-  });
-  scanner.scan(body, 0, body.length);
-  return members;
-}
-
-/** Takes a member out, with the comma on its one side or the other. */
-function removal(body: Uint8Array, { keyStart, valueStart }: Member): Edit {
-  const first = body[valueStart];
-  let end = valueStart;
-  if (first === 0x7b || first === 0x5b) end = new JsonScanner().scan(body, valueStart, body.length);
-  else if (first === 0x22) end = skipString(body, valueStart, body.length);
-  else while (!isOneOf(body[end], ',}')) end++;
-  while (isOneOf(body[end], ' \t\r\n')) end++;
-  if (isOneOf(body[end], ',')) return { start: keyStart - 1, end: end + 1, text: '' };
-  let start = keyStart - 1;
-  while (start > 0 && !isOneOf(body[start], ',{')) start--;
-  return { start: isOneOf(body[start], '{') ? start + 1 : start, end, text: '' };
-}
-
-function isOneOf(byte: number | undefined, characters: string): boolean {
-  return byte !== undefined && characters.includes(String.fromCharCode(byte));
-}
-
-function splice(body: Uint8Array, edits: Edit[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let at = 0;
-  for (const edit of edits.toSorted((one, other) => one.start - other.start)) {
-    pieces.push(body.subarray(at, edit.start), Buffer.from(edit.text));
-    at = edit.end;
-  }
-  pieces.push(body.subarray(at));
-  return Buffer.concat(pieces);
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }

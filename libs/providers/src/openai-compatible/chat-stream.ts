@@ -66,7 +66,7 @@ export class ChatStream implements EventSink {
   /** As the upstream reported it, if that can be true; the last one counts. */
   get usage(): Usage | undefined {
     const { reported } = this;
-    return reported && (hasOutput(reported) || this.text.totalBytes === 0) ? reported : undefined;
+    return reported && (hasOutput(reported) || this.text.isEmpty) ? reported : undefined;
   }
 
   /**
@@ -75,8 +75,10 @@ export class ChatStream implements EventSink {
    */
   get outputTokens(): number {
     const { contentEvents } = this;
-    const { totalBytes } = this.text;
-    return contentEvents * 20 >= totalBytes * 3 ? contentEvents : totalBytes >> 2;
+    const { totalBytes, audioTokens } = this.text;
+    const textTokens = contentEvents * 20 >= totalBytes * 3 ? contentEvents : totalBytes >> 2;
+    // An event of sound holds many tokens.
+    return audioTokens > textTokens ? audioTokens : textTokens;
   }
 
   /** The chunk that ends every choice with `finish_reason` "length"; for a stream that may be cut. */

@@ -7,12 +7,23 @@ import {
   completions,
   differing,
   embeddings,
+  embeds,
   imageEdits,
   images,
   keyed,
+  moderations,
+  rerank,
+  responses,
+  speech,
+  transcribesAs,
+  transcriptions,
+  translations,
 } from './compatible.js';
-import { moderations, rerank, responses, selfHosted, speech, transcriptions, translations } from './compatible.js';
+import { ownServers } from './own-servers.js';
 
+/** Older models take 25 texts. */
+const textEmbeddingV4 = { maxInputs: 10, encodings: ['float'] } as const;
+const siliconFlow = [chat, embeddings, images, speech, transcriptions, rerank];
 const maxTokens = { maxTokensName: 'max_tokens' } as const;
 
 /**
@@ -21,53 +32,72 @@ const maxTokens = { maxTokensName: 'max_tokens' } as const;
  */
 export const compatibleProviders: readonly Provider[] = [
   // Model makers
-  compatible('openai', 'OpenAI', 'https://api.openai.com/v1', [
-    chat,
-    responses,
-    completions,
-    embeddings,
-    images,
-    imageEdits,
-    audio,
-    moderations,
-  ]),
+  embeds(
+    { maxInputs: 2048 },
+    compatible('openai', 'OpenAI', 'https://api.openai.com/v1', [
+      chat,
+      responses,
+      completions,
+      embeddings,
+      images,
+      imageEdits,
+      audio,
+      moderations,
+    ]),
+  ),
   keyed(
     'GEMINI_API_KEY',
     billsAborted(
-      compatible('gemini', 'Google Gemini', 'https://generativelanguage.googleapis.com/v1beta/openai', [
-        chat,
-        embeddings,
-        images,
-      ]),
+      embeds(
+        { maxInputs: 100, dialectFor: ['input_type'] },
+        compatible('gemini', 'Google Gemini', 'https://generativelanguage.googleapis.com/v1beta/openai', [
+          chat,
+          embeddings,
+          images,
+        ]),
+      ),
     ),
   ),
   // Its OpenAI endpoint drops these in silence; a clear refusal is better than an answer that ignored them.
   differing(compatible('anthropic', 'Anthropic', 'https://api.anthropic.com/v1', [chat]), {
     quirks: { unsupported: ['response_format', 'seed', 'logprobs', 'top_logprobs'] },
   }),
-  compatible('xai', 'xAI', 'https://api.x.ai/v1', [chat, responses, images]),
+  // It makes images of a ratio, and says that it takes none of OpenAI's words for their looks.
+  differing(compatible('xai', 'xAI', 'https://api.x.ai/v1', [chat, responses, images]), {
+    quirks: { unsupported: ['size', 'quality', 'style'] },
+  }),
   // Refuses unknown fields, and sends usage in the last chunk without being asked.
-  differing(
-    billsAborted(compatible('mistral', 'Mistral', 'https://api.mistral.ai/v1', [chat, embeddings, transcriptions])),
-    {
-      quirks: { ...maxTokens, noStreamOptions: true },
+  differing(billsAborted(compatible('mistral', 'Mistral', 'https://api.mistral.ai/v1', [chat, embeddings])), {
+    quirks: {
+      ...maxTokens,
+      noStreamOptions: true,
+      embeddings: { maxInputs: 512, dimensionsName: 'output_dimension' },
     },
-  ),
+  }),
   differing(compatible('deepseek', 'DeepSeek', 'https://api.deepseek.com', [chat]), { quirks: maxTokens }),
-  compatible('cohere', 'Cohere', 'https://api.cohere.ai/compatibility/v1', [chat, embeddings]),
+  embeds(
+    { maxInputs: 96, dialectFor: ['dimensions', 'input_type'] },
+    compatible('cohere', 'Cohere', 'https://api.cohere.ai/compatibility/v1', [chat, embeddings]),
+  ),
   keyed(
     'DASHSCOPE_API_KEY',
     billsAborted(
-      compatible('alibaba', 'Alibaba', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', [chat, embeddings]),
+      embeds(
+        textEmbeddingV4,
+        compatible('alibaba', 'Alibaba', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', [chat, embeddings]),
+      ),
     ),
   ),
   keyed(
     'DASHSCOPE_API_KEY',
     billsAborted(
-      compatible('alibaba-cn', 'Alibaba (China)', 'https://dashscope.aliyuncs.com/compatible-mode/v1', [
-        chat,
-        embeddings,
-      ]),
+      embeds(
+        textEmbeddingV4,
+        compatible('alibaba-cn', 'Alibaba (China)', 'https://dashscope.aliyuncs.com/compatible-mode/v1', [
+          chat,
+          embeddings,
+        ]),
+      ),
     ),
   ),
   compatible('moonshot', 'Moonshot', 'https://api.moonshot.ai/v1', [chat]),
@@ -77,15 +107,25 @@ export const compatibleProviders: readonly Provider[] = [
   billsAborted(compatible('minimax', 'MiniMax', 'https://api.minimax.io/v1', [chat, responses])),
   billsAborted(compatible('ai21', 'AI21', 'https://api.ai21.com/studio/v1', [chat])),
   compatible('reka', 'Reka', 'https://api.reka.ai/v1', [chat]),
-  compatible('upstage', 'Upstage', 'https://api.upstage.ai/v1/solar', [chat, embeddings]),
+  embeds({ maxInputs: 100 }, compatible('upstage', 'Upstage', 'https://api.upstage.ai/v1/solar', [chat, embeddings])),
   compatible('inception', 'Inception', 'https://api.inceptionlabs.ai/v1', [chat]),
   keyed('LLAMA_API_KEY', compatible('meta-llama', 'Meta Llama', 'https://api.llama.com/compat/v1', [chat])),
   compatible('stepfun', 'StepFun', 'https://api.stepfun.com/v1', [chat, audio]),
   compatible('xiaomi', 'Xiaomi MiMo', 'https://api.xiaomimimo.com/v1', [chat]),
   keyed('NOVA_API_KEY', compatible('amazon-nova', 'Amazon Nova', 'https://api.nova.amazon.com/v1', [chat])),
-  compatible('jina', 'Jina', 'https://api.jina.ai/v1', [embeddings, rerank]),
-  compatible('voyage', 'Voyage', 'https://api.voyageai.com/v1', [embeddings, rerank]),
-  compatible('nomic', 'Nomic', 'https://api-atlas.nomic.ai/v1', [embeddings]),
+  // Says `embedding_type` for what OpenAI calls `encoding_format`.
+  embeds(
+    { maxInputs: 2048, encodings: [] },
+    compatible('jina', 'Jina', 'https://api.jina.ai/v1', [embeddings, rerank]),
+  ),
+  // Refuses `float`, which is what it sends unasked.
+  differing(compatible('voyage', 'Voyage', 'https://api.voyageai.com/v1', [embeddings, rerank]), {
+    quirks: {
+      embeddings: { maxInputs: 1000, encodings: ['base64'], dimensionsName: 'output_dimension' },
+      rerank: { topNName: 'top_k', stringsOnly: true },
+    },
+  }),
+  embeds({ encodings: [] }, compatible('nomic', 'Nomic', 'https://api-atlas.nomic.ai/v1', [embeddings])),
   compatible('recraft', 'Recraft', 'https://external.api.recraft.ai/v1', [images]),
   // Every answer carries usage; stream_options is not among its parameters.
   differing(billsAborted(compatible('perplexity', 'Perplexity', 'https://api.perplexity.ai', [chat])), {
@@ -94,13 +134,17 @@ export const compatibleProviders: readonly Provider[] = [
 
   // Clouds
   differing(
-    compatible('azure', 'Azure OpenAI', 'https://{resource}.openai.azure.com/openai/v1', [
-      chat,
-      responses,
-      embeddings,
-      images,
-      audio,
-    ]),
+    embeds(
+      { maxInputs: 2048 },
+      compatible('azure', 'Azure OpenAI', 'https://{resource}.openai.azure.com/openai/v1', [
+        chat,
+        responses,
+        embeddings,
+        images,
+        imageEdits,
+        audio,
+      ]),
+    ),
     { auth: { kind: 'header', name: 'api-key' } },
   ),
   keyed(
@@ -163,10 +207,25 @@ export const compatibleProviders: readonly Provider[] = [
       compatible('groq', 'Groq', 'https://api.groq.com/openai/v1', [chat, responses, transcriptions, translations]),
     ),
     {
-      quirks: { unsupported: ['logprobs', 'top_logprobs', 'logit_bias'] },
+      quirks: {
+        unsupported: ['logprobs', 'top_logprobs', 'logit_bias'],
+        transcriptFormats: ['json', 'text', 'verbose_json'],
+      },
     },
   ),
-  compatible('together', 'Together', 'https://api.together.ai/v1', [chat, completions, embeddings, images, audio]),
+  differing(
+    compatible('together', 'Together', 'https://api.together.ai/v1', [
+      chat,
+      completions,
+      embeddings,
+      rerank,
+      images,
+      audio,
+    ]),
+    {
+      quirks: { transcriptFormats: ['json', 'verbose_json'] },
+    },
+  ),
   compatible('fireworks', 'Fireworks', 'https://api.fireworks.ai/inference/v1', [chat, completions, embeddings]),
   compatible('deepinfra', 'DeepInfra', 'https://api.deepinfra.com/v1/openai', [chat, embeddings, images]),
   compatible('cerebras', 'Cerebras', 'https://api.cerebras.ai/v1', [chat]),
@@ -174,22 +233,17 @@ export const compatibleProviders: readonly Provider[] = [
   compatible('nvidia', 'NVIDIA', 'https://integrate.api.nvidia.com/v1', [chat, embeddings]),
   billsAborted(compatible('nebius', 'Nebius', 'https://api.tokenfactory.nebius.com/v1', [chat, embeddings, images])),
   compatible('novita', 'Novita', 'https://api.novita.ai/openai', [chat, embeddings]),
-  compatible('siliconflow', 'SiliconFlow', 'https://api.siliconflow.com/v1', [
-    chat,
-    embeddings,
-    images,
-    speech,
-    transcriptions,
-    rerank,
-  ]),
-  compatible('siliconflow-cn', 'SiliconFlow (China)', 'https://api.siliconflow.cn/v1', [
-    chat,
-    embeddings,
-    images,
-    speech,
-    transcriptions,
-    rerank,
-  ]),
+  embeds(
+    { maxInputs: 32 },
+    transcribesAs(['json'], compatible('siliconflow', 'SiliconFlow', 'https://api.siliconflow.com/v1', siliconFlow)),
+  ),
+  embeds(
+    { maxInputs: 32 },
+    transcribesAs(
+      ['json'],
+      compatible('siliconflow-cn', 'SiliconFlow (China)', 'https://api.siliconflow.cn/v1', siliconFlow),
+    ),
+  ),
   keyed(
     'HF_TOKEN',
     billsAborted(compatible('huggingface', 'Hugging Face', 'https://router.huggingface.co/v1', [chat, responses])),
@@ -213,13 +267,16 @@ export const compatibleProviders: readonly Provider[] = [
   keyed('OLLAMA_API_KEY', compatible('ollama-cloud', 'Ollama Cloud', 'https://ollama.com/v1', [chat])),
 
   // Aggregators
-  compatible('openrouter', 'OpenRouter', 'https://openrouter.ai/api/v1', [
-    chat,
-    responses,
-    embeddings,
-    speech,
-    transcriptions,
-  ]),
+  transcribesAs(
+    ['json'],
+    compatible('openrouter', 'OpenRouter', 'https://openrouter.ai/api/v1', [
+      chat,
+      responses,
+      embeddings,
+      speech,
+      transcriptions,
+    ]),
+  ),
   compatible('poe', 'Poe', 'https://api.poe.com/v1', [chat]),
   compatible('helicone', 'Helicone', 'https://ai-gateway.helicone.ai/v1', [chat]),
   compatible('requesty', 'Requesty', 'https://router.requesty.ai/v1', [chat]),
@@ -230,36 +287,5 @@ export const compatibleProviders: readonly Provider[] = [
   compatible('synthetic', 'Synthetic', 'https://api.synthetic.new/openai/v1', [chat]),
   compatible('venice', 'Venice', 'https://api.venice.ai/api/v1', [chat]),
 
-  // Servers of one's own
-  selfHosted('ollama', 'Ollama', 'http://localhost:11434/v1', [chat, completions, responses, embeddings]),
-  selfHosted('vllm', 'vLLM', 'http://localhost:8000/v1', [
-    chat,
-    completions,
-    responses,
-    embeddings,
-    transcriptions,
-    translations,
-  ]),
-  selfHosted('lm-studio', 'LM Studio', 'http://localhost:1234/v1', [chat, embeddings]),
-  selfHosted('llama-cpp', 'llama.cpp', 'http://localhost:8080/v1', [chat, completions, embeddings]),
-  selfHosted('localai', 'LocalAI', 'http://localhost:8080/v1', [chat, embeddings, images, speech, transcriptions]),
-  selfHosted('sglang', 'SGLang', 'http://localhost:30000/v1', [chat, embeddings]),
-  selfHosted('tgi', 'Text Generation Inference', 'http://localhost:8080/v1', [chat, embeddings]),
-  differing(
-    selfHosted('openai-compatible', 'Any OpenAI-compatible server', '', [
-      chat,
-      completions,
-      responses,
-      embeddings,
-      images,
-      audio,
-    ]),
-    { baseUrl: null, keyEnv: null },
-  ),
-  differing(selfHosted('sandbox', 'ModAPI sandbox', '', [chat]), {
-    baseUrl: null,
-    keyEnv: null,
-    auth: { kind: 'none' },
-    ownServer: true,
-  }),
+  ...ownServers,
 ];

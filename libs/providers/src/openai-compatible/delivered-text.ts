@@ -2,12 +2,15 @@ import type { TextCollector } from './answer-facts.js';
 
 /** More is not kept: its tokens are estimated from its bytes. */
 const maxKeptBytes = 64 * 1024;
+/** OpenAI counts 20 tokens for a second of sound, and streams it as pcm16 at 24 kHz: 48,000 bytes, a third more in base64. */
+const audioCharactersPerToken = 3_200;
 
 /** The text of an answer, kept only so that its tokens can be counted should the provider report none. */
 export class DeliveredText implements TextCollector {
   /** All bytes seen, kept or not. */
   totalBytes = 0;
   keptBytes = 0;
+  private audioCharacters = 0;
   private kept = Buffer.alloc(0);
 
   append(bytes: Uint8Array, start: number, end: number): void {
@@ -20,6 +23,19 @@ export class DeliveredText implements TextCollector {
     // Tokens are a few bytes long: a loop is faster than a call into the runtime.
     for (let index = start; index < end; index++) kept[at++] = bytes[index] as number;
     this.keptBytes = at;
+  }
+
+  appendAudio(length: number): void {
+    this.audioCharacters += length;
+  }
+
+  /** Of sound, roughly: nobody but the provider knows. */
+  get audioTokens(): number {
+    return Math.ceil(this.audioCharacters / audioCharactersPerToken);
+  }
+
+  get isEmpty(): boolean {
+    return this.totalBytes === 0 && this.audioCharacters === 0;
   }
 
   /** False when some of it was too much to keep. */
