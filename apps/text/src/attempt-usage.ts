@@ -1,10 +1,16 @@
-import type { AttemptFinished, Usage } from '#libs/contracts';
-import type { AttemptEnd, ChatAttempt } from './chat-attempt.js';
-import { countPrompt, countText, type TokenCount } from './token-count.js';
+import type { Usage } from '#libs/contracts';
+import { type AttemptEnd, countPrompt, countText, type MeteredUsage, type TokenCount } from '#libs/inference';
+import type { DeliveredText } from '#libs/providers';
 
-export interface MeteredUsage {
-  readonly usage: Usage;
-  readonly source: AttemptFinished['usage_source'];
+/** What of an attempt its usage is told by. */
+interface AnsweredAttempt {
+  /** Content went to the caller. */
+  readonly delivered: boolean;
+  /** The caller left, and the rest was read without it. */
+  readonly drained: boolean;
+  /** As the provider reported it. */
+  readonly usage: Usage | undefined;
+  readonly text: DeliveredText | undefined;
 }
 
 /**
@@ -12,8 +18,12 @@ export interface MeteredUsage {
  * prompt and text where content went out without a report; nothing where nothing went out. After the caller left, what
  * a provider went on to generate counts as if it had gone out, where the caller pays for that.
  */
-export async function usageOfAttempt(attempt: ChatAttempt, end: AttemptEnd, body: Uint8Array): Promise<MeteredUsage> {
-  const drained = attempt.drained && (attempt.usage !== undefined || (attempt.text?.totalBytes ?? 0) > 0);
+export async function usageOfAttempt(
+  attempt: AnsweredAttempt,
+  end: AttemptEnd,
+  body: Uint8Array,
+): Promise<MeteredUsage> {
+  const drained = attempt.drained && (attempt.usage !== undefined || attempt.text?.isEmpty === false);
   const charged = attempt.delivered || drained || end.outcome === 'done';
   if (!charged) return { usage: {}, source: 'none' };
   if (attempt.usage) return { usage: attempt.usage, source: 'provider' };
@@ -22,10 +32,12 @@ export async function usageOfAttempt(attempt: ChatAttempt, end: AttemptEnd, body
   return { usage, source: input.exact && output.exact ? 'counted' : 'estimated' };
 }
 
-async function countAnswer({ text }: ChatAttempt): Promise<TokenCount> {
+async function countAnswer({ text }: AnsweredAttempt): Promise<TokenCount> {
   if (!text) return { tokens: 0, exact: true };
   const kept = await countText(text.toString());
-  if (text.complete) return kept;
+  const { audioTokens } = text;
+  if (text.complete) return { tokens: kept.tokens + audioTokens, exact: kept.exact && audioTokens === 0 };
   // Beyond what is kept: as many tokens per byte as in the part that is.
-  return { tokens: Math.ceil((kept.tokens * text.totalBytes) / Math.max(1, text.keptBytes)), exact: false };
+  const whole = Math.ceil((kept.tokens * text.totalBytes) / Math.max(1, text.keptBytes));
+  return { tokens: whole + audioTokens, exact: false };
 }

@@ -1,19 +1,16 @@
 import type { GatewayError, InferenceCallHead, Usage } from '#libs/contracts';
+import {
+  answerHeaders,
+  type AnswerReport,
+  balanceError,
+  inBandError,
+  ledgerError,
+  type PausePoints,
+  writeWhole,
+} from '#libs/inference';
 import type { IncomingCall } from '#libs/messaging';
-import { relayedHeaders, type UpstreamHeaders } from '#libs/providers';
-import { inBandError } from './in-band-error.js';
-import type { PausePoints } from './pause-points.js';
-
-const writeBytes = 32 * 1024;
-
-/** What is known of an answer when its attempt was metered. */
-export interface AnswerReport {
-  readonly usage: Usage;
-  /** How that is known: `provider`, `counted`, `estimated`. */
-  readonly source: string;
-  /** Nano-dollars; undefined when the price lacks a unit. */
-  readonly cost: bigint | undefined;
-}
+import type { UpstreamHeaders } from '#libs/providers';
+import type { StopReason } from './paid-output.js';
 
 /** What the caller gets of an attempt: events as they come, or a whole body at the end; its head goes out with the first bytes. */
 export class CallerAnswer {
@@ -57,10 +54,14 @@ export class CallerAnswer {
     this.held = body;
   }
 
-  /** The upstream was cut off at the length that was asked for. The rest of a proper end follows with `complete`. */
-  endAtLength(lengthChunk: Buffer): void {
+  /**
+   * The upstream was cut off. At the length that was asked for, the rest of a proper end follows with `complete`;
+   * otherwise the caller is told why.
+   */
+  endAtLimit(lengthChunk: Buffer, reason: StopReason): void {
     this.write(lengthChunk);
-    this.lengthChunk = lengthChunk;
+    if (reason === 'length') this.lengthChunk = lengthChunk;
+    else this.writeError(reason === 'ledger' ? ledgerError() : balanceError());
   }
 
   /** Sends what waited for the meter: a whole answer, or the end of a stream that was cut at its length. */
@@ -74,20 +75,14 @@ export class CallerAnswer {
 
   private async deliver(body: Uint8Array, report: AnswerReport): Promise<void> {
     this.sendHead('application/json', report);
-    for (let start = 0; start < body.length; start += writeBytes) {
-      const more = start + writeBytes < body.length;
-      if (!this.call.write(body.subarray(start, start + writeBytes)) && more) await this.call.writable();
-    }
+    await writeWhole(this.call, body);
   }
 
   private sendHead(contentType: string, report?: AnswerReport): void {
     this.delivered = true;
     this.firstByteAt ??= Date.now();
-    const headers = relayedHeaders(this.upstreamHeaders);
-    headers['content-type'] = contentType;
-    headers['x-modapi-provider'] = this.provider;
-    if (report?.cost !== undefined) headers['x-modapi-cost-nano-usd'] = report.cost.toString();
-    if (report) headers['x-modapi-usage-source'] = report.source;
+    const upstream = { headers: this.upstreamHeaders, provider: this.provider };
+    const headers = answerHeaders(upstream, contentType, report);
     this.call.sendHead({ status: 200, headers });
   }
 }

@@ -1,45 +1,48 @@
-import type { AttemptOutcome, InferenceCallHead, Usage } from '#libs/contracts';
+import {
+  type AttemptOutcome,
+  chatCompletions,
+  type GatewayError,
+  type InferenceCallHead,
+  type Usage,
+} from '#libs/contracts';
+import {
+  abortOutcome,
+  type AnswerReport,
+  type Attempt,
+  type AttemptEnd,
+  type AttemptRoute,
+  type AttemptSource,
+  interruptedError,
+  type MeteredUsage,
+} from '#libs/inference';
 import type { IncomingCall } from '#libs/messaging';
 import {
   ChatStream,
   type DeliveredText,
-  type EgressClient,
   type FailureContext,
   failureOfErrorObject,
   failureOfGarbage,
   failureOfTransport,
-  headerText,
   type UpstreamError,
   type UpstreamFailure,
   type UpstreamHandle,
   type UpstreamHeaders,
   upstreamRequestId,
-  type UpstreamRequest,
   type UpstreamSink,
 } from '#libs/providers';
+import { usageOfAttempt } from './attempt-usage.js';
 import { CallerAnswer } from './caller-answer.js';
-import { balanceError, interruptedError, ledgerError } from './in-band-error.js';
+import { type ChatBody, failureOfDownload } from './inline-media.js';
+import { type GatedOutput, OutputGate } from './output-gate.js';
 import type { PaidOutput } from './paid-output.js';
-import type { PausePoints } from './pause-points.js';
-import { isOk, mayBeEvents, UpstreamBody } from './upstream-body.js';
+import { isOk, isPacked, mayBeEvents, UpstreamBody } from './upstream-body.js';
 import { UpstreamDrain } from './upstream-drain.js';
 
-/** What may follow `[DONE]` on a connection that is to be used again. */
-const maxTrailingBytes = 64 * 1024;
-
-/** How an upstream call ended. */
-export interface AttemptEnd {
-  readonly outcome: AttemptOutcome;
-  /** Set unless the outcome is `done` or the caller's own doing. */
-  readonly failure: UpstreamFailure | undefined;
-}
-
-/** What an attempt needs beside its call. */
-export interface AttemptParts {
-  readonly context: FailureContext;
+/** What an attempt needs beside its source. */
+export interface ChatAttemptParts {
+  readonly body: ChatBody;
   /** Set for a stream with a hold. */
   readonly paid: PaidOutput | undefined;
-  readonly pauses: PausePoints;
 }
 
 /**
@@ -47,7 +50,7 @@ export interface AttemptParts {
  * know is learned beside them. Nothing reaches the caller before the first content, so until then a failure is another
  * provider's chance.
  */
-export class ChatAttempt implements UpstreamSink {
+export class ChatAttempt implements Attempt, UpstreamSink, GatedOutput {
   status: number | null = null;
   upstreamRequestId: string | null = null;
   usage: Usage | undefined;
@@ -61,21 +64,24 @@ export class ChatAttempt implements UpstreamSink {
   private stream: ChatStream | undefined;
   private answerText: (() => DeliveredText) | undefined;
   private readonly body = new UpstreamBody();
-  private trailingBytes = 0;
-  /** For the ledger: all that is paid for is used. */
-  private waiting = false;
+  private gate: OutputGate | undefined;
   private drain: UpstreamDrain | undefined;
-  private over = false;
+  over = false;
   private handle: UpstreamHandle | undefined;
   private readonly ended = Promise.withResolvers<AttemptEnd>();
 
+  private readonly call: IncomingCall;
+  private readonly head: InferenceCallHead;
+
   constructor(
-    private readonly call: IncomingCall,
-    private readonly head: InferenceCallHead,
-    private readonly parts: AttemptParts,
+    { call, head, target, pauses }: AttemptSource,
+    private readonly parts: ChatAttemptParts,
   ) {
-    this.context = parts.context;
-    this.answer = new CallerAnswer(call, head, parts.context.upstream.id, parts.pauses);
+    this.call = call;
+    this.head = head;
+    const { upstream } = target;
+    this.context = { upstream, model: head.model, upstreamModel: target.deployment.upstreamModel };
+    this.answer = new CallerAnswer(call, head, upstream.id, pauses);
   }
 
   /** Content, or an in-band error, went to the caller. */
@@ -83,18 +89,45 @@ export class ChatAttempt implements UpstreamSink {
     return this.answer.delivered;
   }
 
-  /** Resolves when the call is over and everything was written; never rejects for a failure of the upstream. */
-  async run(egress: EgressClient, request: UpstreamRequest): Promise<AttemptEnd> {
+  get firstByteAt(): number | null {
+    return this.answer.firstByteAt;
+  }
+
+  async run(route: AttemptRoute): Promise<AttemptEnd> {
     const { signal } = this.call;
-    if (signal.aborted) return { outcome: outcomeOf(signal), failure: undefined };
+    if (signal.aborted) return { outcome: abortOutcome(signal), failure: undefined };
     const onAbort = () => this.aborted();
     signal.addEventListener('abort', onAbort, { once: true });
-    this.handle = egress.send(request, this);
+    const { body } = this.parts;
+    if (body instanceof Uint8Array) this.send(body, route);
+    else void body(signal).then((made) => this.send(made, route), this.refuse);
     try {
       return await this.ended.promise;
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  private send(body: Uint8Array, { egress, ownHeaders }: AttemptRoute): void {
+    if (this.over) return;
+    const request = this.context.upstream.request(chatCompletions.id, body, ownHeaders);
+    this.handle = egress.send(request, this);
+  }
+
+  private readonly refuse = (error: unknown) => this.fail('upstream_error', failureOfDownload(error));
+
+  meter(end: AttemptEnd): Promise<MeteredUsage> {
+    return usageOfAttempt(this, end, this.call.body);
+  }
+
+  complete(report: AnswerReport): Promise<void> {
+    return this.answer.complete(report);
+  }
+
+  breakOff(error: GatewayError): boolean {
+    if (!this.head.stream) return false;
+    this.answer.writeError(error);
+    return true;
   }
 
   /** Text that reached the caller, or would have, for counting. */
@@ -106,9 +139,7 @@ export class ChatAttempt implements UpstreamSink {
     this.status = status;
     this.answer.upstreamHeaders = headers;
     this.upstreamRequestId = upstreamRequestId(headers);
-    const encoding = headerText(headers, 'content-encoding');
-    if (encoding !== undefined && encoding !== 'identity') {
-      // We asked for plain bytes; unpacking a stranger's archive is how memory is filled.
+    if (isPacked(headers)) {
       this.fail('upstream_error', failureOfGarbage(this.context));
       return;
     }
@@ -121,21 +152,14 @@ export class ChatAttempt implements UpstreamSink {
           if (!this.drain) this.answer.write(bytes);
         },
       });
-      this.meter(this.stream);
+      const { paid } = this.parts;
+      if (paid) this.gate = new OutputGate(paid, this.stream, this);
     }
-  }
-
-  private meter(stream: ChatStream): void {
-    const { paid } = this.parts;
-    if (!paid) return;
-    stream.outputLimit = paid.limit;
-    paid.onAnswer = () => this.ledgerAnswered();
   }
 
   onData(chunk: Buffer): boolean {
     if (this.over) {
-      this.trailingBytes += chunk.length;
-      if (this.trailingBytes > maxTrailingBytes) this.handle?.abort();
+      if (!this.body.addTrailing(chunk)) this.handle?.abort();
       return true;
     }
     if (this.stream) return this.pushToStream(this.stream, chunk);
@@ -187,9 +211,8 @@ export class ChatAttempt implements UpstreamSink {
       return true;
     }
     if (this.drain) return true;
-    const { paid } = this.parts;
     // A stopped upstream hears nothing more; `true` only says that nobody is to resume it.
-    if (paid && stream.outputTokens >= paid.lookAt && !this.mayGoOn(paid, stream)) return this.over;
+    if (this.gate && !this.gate.passes()) return this.over;
     if (this.answer.flowing) return true;
     void this.call.writable().then(() => this.callerTakesMore());
     return false;
@@ -197,37 +220,20 @@ export class ChatAttempt implements UpstreamSink {
 
   private callerTakesMore(): void {
     this.answer.flowing = true;
-    if (!this.waiting && !this.answer.paused) this.handle?.resume();
+    if (!this.gate?.waiting && !this.answer.paused) this.readOn();
   }
 
-  /** False: nothing more is to be read until the ledger has answered, or at all. */
-  private mayGoOn(paid: PaidOutput, stream: ChatStream): boolean {
-    const verdict = paid.look(stream.outputTokens);
-    if (verdict === 'stop') this.stopAtLimit(stream);
-    this.waiting = verdict === 'wait';
-    return verdict === 'go';
-  }
-
-  private ledgerAnswered(): void {
-    const { paid } = this.parts;
-    const { stream } = this;
-    if (!paid || !stream || this.over || this.drain) return;
-    stream.outputLimit = paid.limit;
-    if (this.waiting && this.mayGoOn(paid, stream)) this.handle?.resume();
+  readOn(): void {
+    this.handle?.resume();
   }
 
   /** What was paid for is delivered: the answer ends as one that reached its length, and says why if that is not why. */
-  private stopAtLimit(stream: ChatStream): void {
+  stopAtLimit(stream: ChatStream): void {
     const { answer } = this;
     this.handle?.abort();
     this.learn(stream);
     this.finishReason = 'length';
-    const reason = this.parts.paid?.stopReason ?? 'length';
-    if (reason === 'length') answer.endAtLength(stream.lengthChunk());
-    else {
-      answer.write(stream.lengthChunk());
-      answer.writeError(reason === 'ledger' ? ledgerError() : balanceError());
-    }
+    answer.endAtLimit(stream.lengthChunk(), this.parts.paid?.stopReason ?? 'length');
     this.settle({ outcome: 'balance_stop', failure: undefined });
   }
 
@@ -263,16 +269,14 @@ export class ChatAttempt implements UpstreamSink {
 
   private aborted(): void {
     if (this.over) return;
-    const outcome = outcomeOf(this.call.signal);
-    if (outcome !== 'client_abort' || !this.context.upstream.drainsAborted) {
+    const outcome = abortOutcome(this.call.signal);
+    if (outcome !== 'client_abort' || !this.context.upstream.drainsAborted || !this.handle) {
       this.cut(outcome);
       return;
     }
     this.drained = true;
     this.drain = new UpstreamDrain(this.call, () => this.cut(outcome));
-    // Whatever the hold was for, the provider bills it all.
-    if (this.stream) this.stream.outputLimit = Infinity;
-    if (this.waiting) this.handle?.resume();
+    this.gate?.open();
   }
 
   private cut(outcome: AttemptOutcome): void {
@@ -290,11 +294,4 @@ export class ChatAttempt implements UpstreamSink {
     // The caller left, however the rest went.
     this.ended.resolve(this.drain ? { outcome: 'client_abort', failure: undefined } : end);
   }
-}
-
-/** By the reason of the call's signal; what is not here is the caller's doing. */
-const abortOutcomes: Readonly<Record<string, AttemptOutcome>> = { deadline: 'timeout', drain: 'shutdown' };
-
-function outcomeOf(signal: AbortSignal): AttemptOutcome {
-  return abortOutcomes[String(signal.reason)] ?? 'client_abort';
 }

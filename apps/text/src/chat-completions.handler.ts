@@ -1,27 +1,24 @@
 import { Controller, Inject } from '@nestjs/common';
-import { chatCompletions, inferenceCallHead, subjectOf } from '#libs/contracts';
+import { chatCompletions, subjectOf } from '#libs/contracts';
+import { type EndpointWork, InferenceWorker } from '#libs/inference';
 import type { IncomingCall } from '#libs/messaging';
+import { MediaFetcher } from '#libs/providers';
 import { Serves } from '#libs/runtime';
-import { ChatCall } from './chat-call.js';
-import { GatewayLinks } from './gateway-links.js';
-import { Outbound } from './outbound.js';
-import { ServedModels } from './served-models.js';
+import { chatWork } from './chat-work.js';
 
 @Controller()
 export class ChatCompletionsHandler {
+  private readonly work: EndpointWork;
+
   constructor(
-    @Inject(GatewayLinks) private readonly links: GatewayLinks,
-    @Inject(ServedModels) private readonly models: ServedModels,
-    @Inject(Outbound) private readonly outbound: Outbound,
-  ) {}
+    @Inject(InferenceWorker) private readonly worker: InferenceWorker,
+    @Inject(MediaFetcher) media: MediaFetcher,
+  ) {
+    this.work = chatWork(media);
+  }
 
   @Serves(subjectOf(chatCompletions))
-  async handle(call: IncomingCall): Promise<void> {
-    const head = inferenceCallHead.parse(call.head);
-    const { bus, logger, holds, pauses } = this.links;
-    const { router, egress } = this.outbound;
-    // Read once: a reload does not change a call half-way.
-    const { catalog, upstreams } = this.models;
-    await new ChatCall(call, head, { bus, logger, holds, pauses, router, egress, catalog, upstreams }).run();
+  handle(call: IncomingCall): Promise<void> {
+    return this.worker.run(call, this.work);
   }
 }

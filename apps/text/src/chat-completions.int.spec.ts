@@ -254,7 +254,7 @@ describe('failover before the first content', () => {
     let calls = 0;
     upstream.script('reset-once', (response, received) => {
       if (calls++ === 0) response.socket?.destroy();
-      else void answers(200, answer)(response, received);
+      else answers(200, answer)(response, received);
     });
     expect((await chat('reset-once')).outcomes).toEqual(['upstream_error', 'done']);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type PauseStage, pauseStages } from '#libs/inference';
 import type { CallHandle } from '#libs/messaging';
-import { type PauseStage, pauseStages } from './pause-points.js';
 import { ScriptedUpstream, streams, wholeStream } from './testing/scripted-upstream.js';
 import { TextWorker } from './testing/text-worker.js';
 

@@ -1,12 +1,5 @@
-import { chatCompletions, subjectOf } from '#libs/contracts';
-import type { AppDefinition } from '#libs/runtime';
-import { type TextEnv, textEnv } from './config.js';
-import { TextModule } from './text.module.js';
+import { plainWorkerApp } from '#libs/inference';
+import { ChatCompletionsHandler } from './chat-completions.handler.js';
 
 /** The text worker. */
-export const textApp: AppDefinition<TextEnv> = {
-  name: 'text',
-  env: textEnv,
-  module: (env) => TextModule.with(env),
-  serves: [subjectOf(chatCompletions)],
-};
+export const textApp = plainWorkerApp('text', [ChatCompletionsHandler]);

@@ -13,6 +13,8 @@ import {
 /** An audio answer is the largest there is. */
 const maxAnswerBytes = 50 * 1024 * 1024;
 const maxErrorBytes = 64 * 1024;
+/** What may follow `[DONE]` on a connection that is to be used again. */
+const maxTrailingBytes = 64 * 1024;
 
 export interface WholeAnswer {
   /** Null: none came. */
@@ -26,6 +28,7 @@ export interface WholeAnswer {
 export class UpstreamBody {
   private parts: Buffer[] = [];
   private bytes = 0;
+  private trailingBytes = 0;
 
   /** False when it is more than an answer, or an error, can be. */
   add(chunk: Buffer, isError: boolean): boolean {
@@ -33,6 +36,12 @@ export class UpstreamBody {
     if (this.bytes > (isError ? maxErrorBytes : maxAnswerBytes)) return false;
     this.parts.push(chunk);
     return true;
+  }
+
+  /** Of an answer that is over; false when they are too many. */
+  addTrailing(chunk: Buffer): boolean {
+    this.trailingBytes += chunk.length;
+    return this.trailingBytes <= maxTrailingBytes;
   }
 
   read(whole: WholeAnswer, context: FailureContext): ChatAnswer | UpstreamFailure {
@@ -53,4 +62,10 @@ export function isOk(status: number | null): boolean {
 /** JSON and HTML are no event stream; what calls itself nothing may be one, and its first event will tell. */
 export function mayBeEvents(headers: UpstreamHeaders): boolean {
   return !/^(?:application\/(?:[\w.+-]*\+)?json|text\/html)\b/i.test(headerText(headers, 'content-type') ?? '');
+}
+
+/** We asked for plain bytes; unpacking a stranger's archive is how memory is filled. */
+export function isPacked(headers: UpstreamHeaders): boolean {
+  const encoding = headerText(headers, 'content-encoding');
+  return encoding !== undefined && encoding !== 'identity';
 }

@@ -1,62 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Script } from '../../../../libs/inference/src/testing/scripted-upstream.js';
 
-/** What an upstream received. */
-export interface Received {
-  readonly headers: IncomingHttpHeaders;
-  readonly path: string;
-  readonly body: string;
-  /** Resolves with the time when the connection ended before the answer did. */
-  readonly aborted: Promise<number>;
-}
-
-export type Script = (response: ServerResponse, received: Received) => void | Promise<void>;
-
-/** A provider on 127.0.0.1 that does what each test says: `/<name>/v1/chat/completions` plays the script `name`. */
-export class ScriptedUpstream {
-  readonly received = new Map<string, Received[]>();
-  private readonly scripts = new Map<string, Script>();
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-
-  async listen(): Promise<string> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-
-  script(name: string, script: Script): void {
-    this.scripts.set(name, script);
-    this.received.set(name, []);
-  }
-
-  of(name: string): Received[] {
-    return this.received.get(name) ?? [];
-  }
-
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const name = request.url?.split('/')[1] ?? '';
-    const { promise: aborted, resolve } = Promise.withResolvers<number>();
-    response.on('close', () => {
-      if (!response.writableFinished) resolve(performance.now());
-    });
-    const received = {
-      headers: request.headers,
-      path: request.url ?? '',
-      body: Buffer.concat(chunks).toString(),
-      aborted,
-    };
-    this.of(name).push(received);
-    await this.scripts.get(name)?.(response, received);
-  }
-}
+export { answers, type Script, ScriptedUpstream } from '../../../../libs/inference/src/testing/scripted-upstream.js';
 
 /** One streamed chunk of a chat completion. */
 export function chunk(delta: object | null, rest: object = {}): string {
@@ -84,13 +28,5 @@ export function streams(events: readonly string[], delayMs = 2): Script {
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
     response.end();
-  };
-}
-
-/** Answers with a status and a body. */
-export function answers(status: number, body: object | string, headers: Record<string, string> = {}): Script {
-  return (response) => {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
   };
 }

@@ -10,7 +10,7 @@ import {
 } from '#libs/contracts';
 import { type Bus, CallError, type CallHandle, createInProcessBus } from '#libs/messaging';
 import { type RunningApps, startApps } from '#libs/runtime';
-import { ScriptedLedger } from './scripted-ledger.js';
+import { ScriptedLedger } from '../../../../libs/inference/src/testing/scripted-ledger.js';
 import { textApp } from '../text-app.js';
 
 export interface Reply {

@@ -3,7 +3,7 @@ import type { InferenceCallHead, Usage } from '#libs/contracts';
 import type { Bus, IncomingCall, TraceHeaders } from '#libs/messaging';
 import type { Upstream } from '#libs/providers';
 import { currentTrace, type SpanHandle, traceIdOf, tracing } from '#libs/telemetry';
-import type { AttemptEnd, ChatAttempt } from './chat-attempt.js';
+import type { Attempt, AttemptEnd } from './attempt.js';
 
 const systems: Record<Bus['kind'], string> = { nats: 'nats', 'in-process': 'in_process' };
 
@@ -11,14 +11,15 @@ const systems: Record<Bus['kind'], string> = { nats: 'nats', 'in-process': 'in_p
  * Spans of one call: the hop over the bus, below it one logical GenAI call, below that one span per upstream call
  * (OpenTelemetry GenAI and messaging conventions). Never content. With tracing off nothing is made.
  */
-export class ChatSpans {
+export class InferenceSpans {
   private readonly hop: SpanHandle;
-  private chat: SpanHandle;
+  private logical: SpanHandle;
   private result: Attributes | undefined;
 
   constructor(
     call: IncomingCall,
     private readonly head: InferenceCallHead,
+    private readonly operation: string,
     kind: Bus['kind'],
   ) {
     if (!tracing.enabled) return;
@@ -33,14 +34,14 @@ export class ChatSpans {
 
   startAttempt({ provider, host }: Upstream, attempt: number): SpanHandle {
     if (!this.hop) return undefined;
-    this.chat ??= tracing.start(`chat ${this.head.model}`, 'CLIENT', this.hop, {
-      'gen_ai.operation.name': 'chat',
+    this.logical ??= tracing.start(`${this.operation} ${this.head.model}`, 'CLIENT', this.hop, {
+      'gen_ai.operation.name': this.operation,
       'gen_ai.provider.name': provider.id,
       'gen_ai.request.model': this.head.model,
       'gen_ai.request.stream': this.head.stream,
       'server.address': host,
     });
-    return tracing.start('POST', 'CLIENT', this.chat, {
+    return tracing.start('POST', 'CLIENT', this.logical, {
       'http.request.method': 'POST',
       'server.address': host,
       'gen_ai.provider.name': provider.id,
@@ -48,7 +49,7 @@ export class ChatSpans {
     });
   }
 
-  endAttempt(span: SpanHandle, { status, upstreamRequestId }: ChatAttempt, { outcome, failure }: AttemptEnd): void {
+  endAttempt(span: SpanHandle, { status, upstreamRequestId }: Attempt, { outcome, failure }: AttemptEnd): void {
     if (!span) return;
     const attributes: Attributes = {
       'modapi.attempt.outcome': outcome,
@@ -62,12 +63,18 @@ export class ChatSpans {
   }
 
   /** What the logical call came to, of the attempt that delivered. */
-  delivered(attempt: ChatAttempt, usage: Usage): void {
-    if (!this.chat) return;
+  delivered(attempt: Attempt, usage: Usage): void {
+    if (!this.logical) return;
     const { input = 0, input_cached: cached = 0, output = 0, reasoning = 0 } = usage;
+    const {
+      input_audio: audioIn = 0,
+      input_image: imageIn = 0,
+      output_audio: audioOut = 0,
+      output_image: imageOut = 0,
+    } = usage;
     this.result = {
-      'gen_ai.usage.input_tokens': input + cached,
-      'gen_ai.usage.output_tokens': output + reasoning,
+      'gen_ai.usage.input_tokens': input + cached + audioIn + imageIn,
+      'gen_ai.usage.output_tokens': output + reasoning + audioOut + imageOut,
       ...(cached > 0 && { 'gen_ai.usage.cache_read.input_tokens': cached }),
       ...(reasoning > 0 && { 'gen_ai.usage.reasoning.output_tokens': reasoning }),
       ...(attempt.upstreamModel !== undefined && { 'gen_ai.response.model': attempt.upstreamModel }),
@@ -76,7 +83,7 @@ export class ChatSpans {
   }
 
   end(errorCode?: string): void {
-    tracing.end(this.chat, this.result, errorCode);
+    tracing.end(this.logical, this.result, errorCode);
     tracing.end(this.hop, undefined, errorCode);
   }
 

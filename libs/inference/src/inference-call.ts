@@ -1,26 +1,25 @@
-import { type Catalog, type Deployment, wirePrice } from '#libs/catalog';
+import { type Catalog, type Deployment, type Model, priceOfWire, unpricedUnit, wirePrice } from '#libs/catalog';
 import {
   type AttemptStarted,
-  chatCompletions,
   GatewayError,
   type InferenceCallHead,
   type InferenceTrailer,
-  type Usage,
-  type WirePrice,
+  tokensOf,
 } from '#libs/contracts';
 import type { HoldsClient } from '#libs/holds';
 import type { Bus, IncomingCall } from '#libs/messaging';
-import { chatRequestBody, type EgressClient, finalError, type Upstream, type UpstreamFailure } from '#libs/providers';
+import { type EgressClient, finalError, type Upstream, type UpstreamFailure } from '#libs/providers';
 import type { AttemptResult, Router, RoutePlan } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
-import { type AttemptEnd, ChatAttempt } from './chat-attempt.js';
+import type { AnswerShare } from './answer-memory.js';
+import type { Attempt, AttemptEnd, EndpointWork, Target } from './attempt.js';
 import { AttemptReports } from './attempt-reports.js';
 import { CallHold } from './call-hold.js';
-import { ChatSpans } from './chat-spans.js';
-import { inBandError } from './in-band-error.js';
+import { InferenceSpans } from './inference-spans.js';
 import type { PausePoints, PauseStage } from './pause-points.js';
 
-export interface ChatParts {
+/** What all calls of a worker share, but for `answers`; catalog and upstreams as they were when the call began. */
+export interface InferenceParts {
   readonly bus: Bus;
   readonly logger: Logger;
   readonly router: Router;
@@ -29,21 +28,21 @@ export interface ChatParts {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holds: HoldsClient;
   readonly pauses: PausePoints;
+  /** Of this call. */
+  readonly answers: AnswerShare;
 }
 
-/** A deployment that can be called, with the body it needs. */
-interface Target {
-  readonly deployment: Deployment;
-  readonly upstream: Upstream;
-  readonly body: Uint8Array;
-  readonly price: WirePrice;
+/** A target and the attempt that was made for it. */
+interface Prepared {
+  readonly target: Target;
+  readonly attempt: Attempt;
 }
 
-/** One chat completion: attempts in order until one delivers, each of them reported, then the end. */
-export class ChatCall {
+/** One request at its worker: attempts in order until one delivers, each of them reported, then the end. */
+export class InferenceCall {
   private readonly failures: UpstreamFailure[] = [];
   private readonly reports: AttemptReports;
-  private readonly spans: ChatSpans;
+  private readonly spans: InferenceSpans;
   private readonly hold: CallHold;
   private refusal: GatewayError | undefined;
   private accepted = false;
@@ -51,10 +50,11 @@ export class ChatCall {
   constructor(
     private readonly call: IncomingCall,
     private readonly head: InferenceCallHead,
-    private readonly parts: ChatParts,
+    private readonly work: EndpointWork,
+    private readonly parts: InferenceParts,
   ) {
     this.reports = new AttemptReports(parts.bus, parts.logger, head);
-    this.spans = new ChatSpans(call, head, parts.bus.kind);
+    this.spans = new InferenceSpans(call, head, work.operation, parts.bus.kind);
     this.hold = new CallHold(parts.holds, head);
   }
 
@@ -73,17 +73,9 @@ export class ChatCall {
 
   private async attempts(): Promise<void> {
     const plan = this.parts.router.plan(this.candidates(), this.head.attemptsMade);
-    for (let target = this.nextTarget(plan); target; target = this.nextTarget(plan)) {
-      const attempt = new ChatAttempt(this.call, this.head, {
-        context: {
-          upstream: target.upstream,
-          model: this.head.model,
-          upstreamModel: target.deployment.upstreamModel,
-        },
-        paid: this.head.stream ? this.hold.paidOutput(target.price) : undefined,
-        pauses: this.parts.pauses,
-      });
-      const end = await this.attempt(target, attempt, plan);
+    for (let next = this.prepareNext(plan); next; next = this.prepareNext(plan)) {
+      const { attempt, target } = next;
+      const end = await this.attempt(next, plan);
       plan.report(resultOf(end));
       if (!end.failure || attempt.delivered) {
         await this.close(end, attempt, { attempts: plan.attempt, provider: target.deployment.provider });
@@ -104,30 +96,37 @@ export class ChatCall {
       const message = `The model \`${this.head.model}\` does not exist or you do not have access to it.`;
       throw new GatewayError('model_not_found', message, { param: 'model' });
     }
-    const priced = model.deployments.filter(({ price }) => price !== null);
+    const priced = this.chargeable(model);
     if (priced.length === 0) {
-      const message = `The model \`${model.id}\` has no price yet, so it cannot be called. Its operator must set one.`;
+      const message = `The model \`${model.id}\` has no price for ${this.work.title}, so it cannot be called. Its operator must set one.`;
       throw new GatewayError('model_not_priced', message, { param: 'model' });
     }
-    const reachable = priced.filter(({ provider }) => upstreams.get(provider)?.serves(chatCompletions.id));
+    const reachable = priced.filter(({ provider }) => upstreams.get(provider)?.serves(this.work.endpoint));
     if (reachable.length === 0) {
-      const message = `No provider of \`${model.id}\` serves chat completions here.`;
+      const message = `No provider of \`${model.id}\` serves ${this.work.title} here.`;
       throw new GatewayError('model_not_supported', message, { param: 'model' });
     }
     return reachable;
   }
 
-  private nextTarget(plan: RoutePlan): Target | undefined {
+  /** What could not be charged is not asked: it would be served for nothing. */
+  private chargeable({ deployments }: Model): readonly Deployment[] {
+    const { head, work } = this;
+    const override = head.price && priceOfWire(head.price);
+    return deployments.filter(({ price }) => price && unpricedUnit(work.endpoint, override ?? price) === undefined);
+  }
+
+  private prepareNext(plan: RoutePlan): Prepared | undefined {
     if (this.call.signal.aborted) {
       throw new GatewayError('server_shutting_down', 'The call was given up before it was answered. Retry.');
     }
+    const { call, head, hold } = this;
+    const { pauses, answers } = this.parts;
     for (let deployment = plan.next(); deployment; deployment = plan.next()) {
       const upstream = this.parts.upstreams.get(deployment.provider) as Upstream;
-      const { upstreamModel } = deployment;
-      const { provider } = upstream;
+      const target = { deployment, upstream, price: head.price ?? wirePrice(deployment.price ?? {}) };
       try {
-        const body = chatRequestBody({ body: this.call.body, head: this.head, upstreamModel, provider });
-        return { deployment, upstream, body, price: this.head.price ?? wirePrice(deployment.price ?? {}) };
+        return { target, attempt: this.work.prepare({ call, head, target, hold, pauses, answers }) };
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         // This provider cannot do what is asked; another one of the model may.
@@ -138,8 +137,8 @@ export class ChatCall {
     return undefined;
   }
 
-  private async attempt(target: Target, attempt: ChatAttempt, plan: RoutePlan): Promise<AttemptEnd> {
-    const { deployment, upstream, body, price } = target;
+  private async attempt({ target, attempt }: Prepared, plan: RoutePlan): Promise<AttemptEnd> {
+    const { deployment, upstream, price } = target;
     const started: AttemptStarted = {
       attemptId: `${this.head.requestId}#${plan.attempt}`,
       provider: deployment.provider,
@@ -157,9 +156,9 @@ export class ChatCall {
     const ownHeaders = upstream.provider.ownServer
       ? ['x-modapi-attempt-id', started.attemptId, ...Object.entries(this.spans.traceOf(span)).flat()]
       : [];
-    const end = await attempt.run(this.parts.egress, upstream.request(chatCompletions.id, body, ownHeaders));
+    const end = await attempt.run({ egress: this.parts.egress, ownHeaders });
     await this.pauseAt('upstream-finished');
-    await this.reports.add({ started, attempt, end, body: this.call.body }, this.spans.attemptTrace(span));
+    await this.reports.add({ started, attempt, end }, this.spans.attemptTrace(span));
     this.spans.endAttempt(span, attempt, end);
     return end;
   }
@@ -179,32 +178,25 @@ export class ChatCall {
   }
 
   /** Content was delivered, or the caller is gone. */
-  private async close(end: AttemptEnd, attempt: ChatAttempt, trailer: Omit<InferenceTrailer, 'tokens'>): Promise<void> {
+  private async close(end: AttemptEnd, attempt: Attempt, trailer: Omit<InferenceTrailer, 'tokens'>): Promise<void> {
     this.spans.delivered(attempt, this.reports.last.usage);
     await this.reports.settled();
     await this.pauseAt('usage-stored');
-    await attempt.answer.complete(this.reports.last);
+    await attempt.complete(this.reports.last);
     if (end.outcome === 'shutdown') this.tellOfShutdown(attempt);
-    else if (attempt.delivered) this.call.end({ ...trailer, tokens: sumOf(this.reports.last.usage) });
+    else if (attempt.unsaid) this.call.fail(attempt.unsaid.toJson());
+    else if (attempt.delivered) this.call.end({ ...trailer, tokens: tokensOf(this.reports.last.usage) });
     else this.call.fail(new GatewayError('upstream_timeout', 'The call was given up before it was answered.').toJson());
   }
 
-  private tellOfShutdown(attempt: ChatAttempt): void {
+  private tellOfShutdown(attempt: Attempt): void {
     const error = new GatewayError(
       'server_shutting_down',
       'This server is shutting down. Retry: another one will answer.',
     );
-    if (!attempt.delivered || !this.head.stream) {
-      this.call.fail(error.toJson());
-      return;
-    }
-    this.call.write(inBandError(error, this.head.requestId));
-    this.call.end();
+    if (attempt.delivered && attempt.breakOff(error)) this.call.end();
+    else this.call.fail(error.toJson());
   }
-}
-
-function sumOf(usage: Usage): number {
-  return Object.values(usage).reduce((sum, quantity) => sum + quantity, 0);
 }
 
 function resultOf({ outcome, failure }: AttemptEnd): AttemptResult {

@@ -1,6 +1,5 @@
-import { type AttemptStarted, GatewayError, type InferenceCallHead, type WirePrice } from '#libs/contracts';
+import { type AttemptStarted, GatewayError, type InferenceCallHead } from '#libs/contracts';
 import type { HoldsClient } from '#libs/holds';
-import { outputNanosOf, PaidOutput } from './paid-output.js';
 
 /** The hold of one call: renewed while the call runs, extended for a long stream, released when nothing is charged. */
 export class CallHold {
@@ -25,18 +24,9 @@ export class CallHold {
     );
   }
 
-  /** Undefined where nothing can run out: no hold, or output that is free. */
-  paidOutput(price: WirePrice): PaidOutput | undefined {
-    const { hold, requestId } = this.head;
-    const outputNanos = outputNanosOf(price);
-    if (!hold || outputNanos === 0n) return undefined;
-    const extend = (step: number, nanos: bigint) =>
-      this.holds.change({ kind: 'extend', requestId, step, nanos: nanos.toString() });
-    return new PaidOutput({
-      tokens: hold.outputTokens,
-      outputNanos,
-      extend: hold.extensible ? extend : undefined,
-    });
+  /** More money for a stream; `step` counts from 1. False: refused. Rejects when nobody answered. */
+  extend(step: number, nanos: bigint): Promise<boolean> {
+    return this.holds.change({ kind: 'extend', requestId: this.head.requestId, step, nanos: nanos.toString() });
   }
 
   /** The call is over. */

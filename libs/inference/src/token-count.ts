@@ -1,3 +1,4 @@
+/** Tokens, and how they are known. */
 export interface TokenCount {
   readonly tokens: number;
   /** Counted with a tokenizer, not estimated from the size. */
@@ -46,7 +47,8 @@ export async function countPrompt(body: Uint8Array): Promise<TokenCount> {
   };
 }
 
-async function countTexts(texts: readonly string[]): Promise<TokenCount> {
+/** Tokens of several texts together. */
+export async function countTexts(texts: readonly string[]): Promise<TokenCount> {
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (length === 0) return { tokens: 0, exact: true };
   if (length > maxCountedLength) return { tokens: Math.ceil(length / bytesPerToken), exact: false };

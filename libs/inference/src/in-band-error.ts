@@ -20,8 +20,3 @@ export function ledgerError(): GatewayError {
     'The ledger could not be asked for more money for this answer, so it ends here and is charged up to here. Retry in a moment.';
   return new GatewayError('ledger_unavailable', message);
 }
-
-/** SDKs throw on a chunk with `error`, and take a stream that merely stops for a complete one. */
-export function inBandError(error: GatewayError, requestId: string): Buffer {
-  return Buffer.from(`data: ${JSON.stringify({ error: error.toOpenAi(), request_id: requestId })}\n\n`);
-}

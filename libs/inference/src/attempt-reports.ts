@@ -1,4 +1,4 @@
-import { chargeOf, priceOfWire, UnpricedUnitError } from '#libs/catalog';
+import { chargeOf, fitUsage, priceOfWire, UnpricedUnitError } from '#libs/catalog';
 import {
   type AttemptFinished,
   attemptFinishedSubject,
@@ -9,9 +9,7 @@ import {
 } from '#libs/contracts';
 import type { Bus, TraceHeaders } from '#libs/messaging';
 import type { Logger } from '#libs/telemetry';
-import { usageOfAttempt } from './attempt-usage.js';
-import type { AnswerReport } from './caller-answer.js';
-import type { AttemptEnd, ChatAttempt } from './chat-attempt.js';
+import type { AnswerReport, Attempt, AttemptEnd } from './attempt.js';
 
 /** Storing takes about a millisecond; the caller of a finished answer does not wait longer than this for the ledger. */
 const maxWaitMs = 10_000;
@@ -19,10 +17,8 @@ const maxWaitMs = 10_000;
 /** An upstream call that ended. */
 export interface EndedAttempt {
   readonly started: AttemptStarted;
-  readonly attempt: ChatAttempt;
+  readonly attempt: Attempt;
   readonly end: AttemptEnd;
-  /** The caller's request, for counting. */
-  readonly body: Uint8Array;
 }
 
 /** Publishes `attempt.finished` for every upstream call of one request; money is made from nothing else. */
@@ -42,14 +38,17 @@ export class AttemptReports {
   /** Resolves when the event is on its way; `settled` waits until it is stored. */
   async add(ended: EndedAttempt, trace: { headers: TraceHeaders; traceId: string | null }): Promise<void> {
     const { attempt, end, started } = ended;
-    const metered = await usageOfAttempt(attempt, end, ended.body);
+    const counted = await attempt.meter(end);
+    const { usage, measured } = fitUsage(counted.usage, priceOfWire(started.price));
+    const metered = { ...counted, usage };
     this.last = { ...metered, cost: chargeIn(metered.usage, started.price) };
-    this.charged ||= metered.source !== 'none';
+    // A report of nothing is no charge: the ledger would leave the hold to its lease.
+    this.charged ||= metered.source !== 'none' && Object.values(usage).some((quantity = 0) => quantity > 0);
     if (attempt.usageDisbelieved) {
       const fields = { requestId: this.head.requestId, attemptId: started.attemptId, provider: started.provider };
       this.logger.warn(fields, 'a provider reported usage that cannot be true; it was counted instead');
     }
-    const event = this.eventOf(ended, metered, trace.traceId);
+    const event = this.eventOf(ended, { ...metered, measured }, trace.traceId);
     this.published.push(
       this.bus.publishEvent(attemptFinishedSubject, event, trace.headers).catch((error: unknown) => {
         // The bus has retried for long. The line holds all that is needed to enter it by hand.
@@ -76,7 +75,7 @@ export class AttemptReports {
 
   private eventOf(
     { attempt, end, started }: EndedAttempt,
-    metered: { usage: Usage; source: AttemptFinished['usage_source'] },
+    metered: { usage: Usage; measured: Usage; source: AttemptFinished['usage_source'] },
     traceId: string | null,
   ): AttemptFinished {
     const { head } = this;
@@ -99,10 +98,11 @@ export class AttemptReports {
       content_delivered: attempt.delivered,
       usage_source: metered.source,
       usage: metered.usage,
+      ...(Object.keys(metered.measured).length > 0 && { measured: metered.measured }),
       price: started.price,
       held: head.hold !== null,
       started_at: started.startedAt,
-      first_byte_at: attempt.answer.firstByteAt,
+      first_byte_at: attempt.firstByteAt,
       finished_at: Date.now(),
       trace_id: traceId,
     };
