@@ -2,8 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { gzipSync } from 'node:zlib';
 import { request as httpRequest } from 'node:http';
 import { doorCases } from './testing/door-cases.js';
+import { endpointCases } from './testing/endpoint-cases.js';
 import { openPolicy } from './testing/fake-bus.js';
 import { goodBody, type HttpCase } from './testing/http-case.js';
+import { mediaCases } from './testing/media-cases.js';
 import { moneyCases } from './testing/money-cases.js';
 import { policyCases } from './testing/policy-cases.js';
 import { parameterCases } from './testing/parameter-cases.js';
@@ -16,7 +18,7 @@ interface Answer {
 }
 
 const mega = 1024 * 1024;
-const httpCases = [...doorCases, ...parameterCases, ...moneyCases, ...policyCases];
+const httpCases = [...doorCases, ...parameterCases, ...endpointCases, ...mediaCases, ...moneyCases, ...policyCases];
 let ingress: TestIngress;
 
 beforeAll(async () => {
@@ -122,7 +124,7 @@ describe('what is unusual and yet fine', () => {
 
   it('row 28: a byte order mark', async () => {
     await fine({ body: `\ufeff${JSON.stringify(goodBody)}` });
-    expect(Buffer.from(ingress.bus.calls[0]!.request.body).toString()).toBe(JSON.stringify(goodBody));
+    expect(Buffer.from(ingress.bus.calls[0]!.request.body as Uint8Array).toString()).toBe(JSON.stringify(goodBody));
   });
 
   it('row 58: null for what may be left out', () =>

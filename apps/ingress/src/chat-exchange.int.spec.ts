@@ -92,10 +92,10 @@ describe('an answer in one piece', () => {
       caller: { organizationId: 'org_1', scope: 'inference' },
     });
     expect(request.subject).toBe('call.v1.chat.completions');
-    const sent = Buffer.from(request.body);
+    const sent = Buffer.from(request.body as Uint8Array);
     expect(sent.toString()).toBe(body.trim());
-    expect(sent.subarray(...head.spans.model).toString()).toBe('"gpt-test"');
-    expect(sent.subarray(...head.spans.streamOptions!).toString()).toBe('{"include_usage":true}');
+    expect(sent.subarray(...head.spans!.model).toString()).toBe('"gpt-test"');
+    expect(sent.subarray(...head.spans!.streamOptions!).toString()).toBe('{"include_usage":true}');
     expect(JSON.stringify(request.head)).not.toContain(ingress.key);
   });
 
@@ -326,9 +326,10 @@ describe('a lost worker', () => {
       call.sink.onNote?.(note(1));
       streamOf(call, 'a', 'b');
     };
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ';
     const content = [
       { type: 'text', text: 'x'.repeat(400) },
-      { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(9_000)}` } },
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${png}${'A'.repeat(9_000)}` } },
     ];
     const answer = await post({ ...stream, messages: [{ role: 'user', content }] });
     const [call] = ingress.bus.calls;

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { blobEnvironment } from '#libs/blobs';
+import { addressRules } from '#libs/providers';
 
 const origins = z
   .string()
@@ -45,8 +47,20 @@ export const ingressEnv = z.object({
   MODAPI_HOLD_LEASE_SECONDS: z.coerce.number().int().min(2).max(600).default(60),
   /** Whose `X-Forwarded-For` is believed: addresses and CIDR ranges of the proxies in front. */
   MODAPI_TRUSTED_PROXIES: trustedProxies,
+  /** Where callers reach this gateway, for the URLs of images that it keeps; without it the address that they called. */
+  MODAPI_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Counts rate limits for all ingress processes together; without it each counts for itself. */
   REDIS_URL: z.string().optional(),
+  /** Where the folder for the files of forms in flight is made; without it in the system's temporary one. */
+  MODAPI_UPLOAD_DIR: z.string().optional(),
+  /** What all files of forms in flight may take of the disk together. */
+  MODAPI_UPLOAD_SPACE_MB: z.coerce.number().int().min(64).max(1_048_576).default(16_384),
+  /** Where files of our own are. */
+  ...blobEnvironment.shape,
+  /** Signs the links to files of our own store; without it there are none. The image workers have the same. */
+  MODAPI_MEDIA_SECRET: z.string().min(32, 'needs at least 32 characters').optional(),
+  /** Private ranges where files that callers name by URL may be; the workers that fetch them have the same. */
+  MODAPI_EGRESS_ALLOWED_ADDRESSES: addressRules,
   /** Set: the models `sandbox/*` exist. */
   MODAPI_SANDBOX_URL: z.url({ protocol: /^https?$/ }).optional(),
 });

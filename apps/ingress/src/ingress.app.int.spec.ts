@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { organizationRoutes } from '#libs/contracts';
+import { endpoints, organizationRoutes } from '#libs/contracts';
 import { DrainState } from './http/drain.state.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { goodBody } from './testing/http-case.js';
 import { RawClient } from './testing/raw-http.js';
+import { mediaModels } from './testing/media-models.js';
 import { startTestIngress, type TestIngress } from './testing/test-ingress.js';
 
 let ingress: TestIngress;
@@ -18,6 +19,8 @@ afterAll(() => ingress.stop());
 const get = (path: string, headers: Record<string, string> = { authorization }) =>
   fetch(ingress.url + path, { headers });
 
+const mediaModelIds = mediaModels.map(({ id }) => id);
+
 describe('models', () => {
   it('lists what has a price, in OpenAI’s shape', async () => {
     const answer = await get('/v1/models');
@@ -25,7 +28,7 @@ describe('models', () => {
     const { object, data } = (await answer.json()) as { object: string; data: { id: string }[] };
     expect(object).toBe('list');
     expect(data[0]).toEqual({ id: 'gpt-test', object: 'model', created: 1_767_225_600, owned_by: 'acme' });
-    expect(data.map(({ id }) => id)).toEqual(['gpt-test', 'openai/gpt-4o:free', 'only-images']);
+    expect(data.map(({ id }) => id)).toEqual(['gpt-test', 'openai/gpt-4o:free', 'only-images', ...mediaModelIds]);
   });
 
   it.each(['openai/gpt-4o:free', 'openai%2Fgpt-4o:free', 'openai%2fgpt-4o%3Afree'])('finds %s', async (id) => {
@@ -47,9 +50,9 @@ describe('open routes', () => {
     const fastify = ingress.app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
     const printed = fastify.printRoutes({ commonPrefix: false });
     const routes = [...printed.matchAll(/── (\S+) \(([A-Z, ]+)\)/g)].map(([, path, methods]) => `${methods} ${path}`);
-    // As the router prints its tree: `*` is the rest of `/v1/models/`.
-    const open = ['GET, HEAD /', 'GET, HEAD healthz', 'GET, HEAD readyz', 'GET, HEAD openapi.json'];
-    const closed = ['GET, HEAD v1/models', 'GET, HEAD *', 'POST v1/chat/completions'];
+    // As the router prints its tree: `*` is the rest of `/v1/models/`, and of `/v1/media/`, whose links are signed.
+    const open = ['GET, HEAD /', 'GET, HEAD healthz', 'GET, HEAD readyz', 'GET, HEAD openapi.json', 'HEAD, GET *'];
+    const closed = ['GET, HEAD v1/models', 'GET, HEAD *', ...endpoints.map(({ path }) => `POST ${path.slice(1)}`)];
     // The tree below the management API: its routes are a list, and none of them is open.
     const managed = /^[A-Z, ]+ (v1\/organization.*|\/.+)$/;
     expect(routes.filter((route) => !managed.test(route)).toSorted()).toEqual([...open, ...closed].toSorted());
@@ -58,7 +61,9 @@ describe('open routes', () => {
       expect([path, (await fetch(url, { method })).status]).toEqual([path, 401]);
     }
     for (const path of ['/v1/models', '/v1/models/gpt-test']) expect((await get(path, {})).status).toBe(401);
-    expect((await fetch(`${ingress.url}/v1/chat/completions`, { method: 'POST' })).status).toBe(401);
+    for (const { path } of endpoints) {
+      expect([path, (await fetch(ingress.url + path, { method: 'POST' })).status]).toEqual([path, 401]);
+    }
   });
 
   it.each(['/', '/healthz', '/readyz', '/openapi.json'])('%s needs no key', async (path) => {
@@ -136,7 +141,7 @@ describe('the log', () => {
 
 describe('an unexpected exception', () => {
   it('row 104: is 500 with a fixed message, told to the log only', async () => {
-    jest.spyOn(ingress.app.get(ModelCatalog), 'getForChat').mockImplementationOnce(() => {
+    jest.spyOn(ingress.app.get(ModelCatalog), 'getFor').mockImplementationOnce(() => {
       throw new TypeError('secret inner state');
     });
     const answer = await fetch(`${ingress.url}/v1/chat/completions`, {

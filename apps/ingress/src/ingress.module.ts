@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net';
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { buildCatalog } from '#libs/catalog';
@@ -10,8 +11,6 @@ import { Admission } from './admission/admission.js';
 import { KeyAuthenticator } from './auth/key.authenticator.js';
 import { addressList } from './auth/key-policy.js';
 import { KeyGuard } from './auth/key.guard.js';
-import { ChatController, EXCHANGE_PARTS } from './chat/chat.controller.js';
-import { exchangeLimits, type ExchangeLimits, type ExchangeParts } from './chat/chat-exchange.js';
 import type { IngressEnv } from './config.js';
 import { HealthController } from './health/health.controller.js';
 import { AnswerHeaders } from './http/answer-headers.js';
@@ -22,12 +21,20 @@ import { ErrorFilter } from './http/error.filter.js';
 import { type DoorLimits, doorLimits } from './http/limits.js';
 import { RouteTable } from './http/route-table.js';
 import { IdempotencyAnswers } from './idempotency/idempotency-answers.js';
+import { endpointReaders } from './inference/endpoint-readers.js';
+import { EXCHANGE_PARTS, exchangeLimits, type ExchangeLimits, type ExchangeParts } from './inference/exchange-parts.js';
+import { InferenceDoor } from './inference/inference-door.js';
+import { inferenceController } from './inference/inference.controller.js';
+import { MediaUrl } from './inference/media-url.js';
 import { connectLimitRedis } from './limits/limit-redis.js';
 import { RateLimits } from './limits/rate-limits.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { ModelsController } from './models/models.controller.js';
+import { MediaController } from './media/media.controller.js';
+import { mediaProviders } from './media/media-providers.js';
 import { organizationController } from './organization/organization.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { uploadProviders } from './uploads/upload-providers.js';
 
 /** Nest injection token of the `DoorLimits`. */
 const DOOR_LIMITS = Symbol.for('modapi.ingress.door-limits');
@@ -53,10 +60,11 @@ export class IngressModule implements OnApplicationShutdown {
     return {
       module: IngressModule,
       controllers: [
-        ChatController,
+        inferenceController(endpointReaders, env.MODAPI_EGRESS_ALLOWED_ADDRESSES),
         ModelsController,
         HealthController,
         OpenApiController,
+        MediaController,
         organizationController(organizationRoutes),
       ],
       providers: [
@@ -68,6 +76,9 @@ export class IngressModule implements OnApplicationShutdown {
             return { bus, logger, answerHeaders, holds, limits: limits.exchange };
           },
         },
+        InferenceDoor,
+        ...uploadProviders(env, limits.door.requestMs),
+        ...mediaProviders(env),
         ...providersOf(env),
         ...moneyProviders(env),
         ...doorProviders,
@@ -85,6 +96,7 @@ export class IngressModule implements OnApplicationShutdown {
 
 function providersOf(env: IngressEnv): Provider[] {
   return [
+    { provide: MediaUrl, useFactory: () => new MediaUrl(env.MODAPI_PUBLIC_URL, proxiesOf(env)) },
     { provide: CorsPolicy, useFactory: () => new CorsPolicy(env.MODAPI_CORS_ORIGINS) },
     {
       provide: KeyAuthenticator,
@@ -148,8 +160,12 @@ const doorProviders: Provider[] = [
 
 type DoorArguments = [DoorLimits, CorsPolicy, DrainState, RouteTable, KeyAuthenticator, AnswerHeaders, Logger];
 
-function doorProvider({ MODAPI_TRUSTED_PROXIES: proxies }: IngressEnv): Provider {
-  const trustedProxies = proxies.length === 0 ? undefined : addressList(proxies);
+function proxiesOf({ MODAPI_TRUSTED_PROXIES: proxies }: IngressEnv): BlockList | undefined {
+  return proxies.length === 0 ? undefined : addressList(proxies);
+}
+
+function doorProvider(env: IngressEnv): Provider {
+  const trustedProxies = proxiesOf(env);
   return {
     provide: Door,
     inject: [DOOR_LIMITS, CorsPolicy, DrainState, RouteTable, KeyAuthenticator, AnswerHeaders, LOGGER],

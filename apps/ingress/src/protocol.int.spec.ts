@@ -184,7 +184,7 @@ describe('time', () => {
 
   it('row 42: a body that does not end', async () => {
     await expectErrorAndEnd(post('Content-Length: 100\r\n', '{'), 408, 'request_timeout');
-    expect(ingress.log.at(-1)).toMatchObject({ message: 'request', status: 499 });
+    expect(ingress.log.at(-1)).toMatchObject({ message: 'request', status: 408, code: 'request_timeout' });
   });
 });
 

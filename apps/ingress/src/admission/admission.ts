@@ -48,7 +48,7 @@ export function priceFor(policy: KeyPolicy, modelId: string): WirePrice | undefi
 export class Admission {
   constructor(
     private readonly holds: HoldsClient,
-    private readonly answers: IdempotencyAnswers,
+    readonly answers: IdempotencyAnswers,
     /** Before the money: what is over its limit is held for nothing. */
     readonly limits: RateLimits,
   ) {}

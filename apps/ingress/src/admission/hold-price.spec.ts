@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Model } from '#libs/catalog';
 import { GatewayError } from '#libs/contracts';
-import { holdNanos, holdPriceOf } from './hold-price.js';
+import { assertChargeable, holdNanos, holdPriceOf } from './hold-price.js';
 
 const deployment = (id: string, price: Model['deployments'][number]['price']) => ({
   id,
@@ -91,5 +91,60 @@ describe('the price of a hold', () => {
     })();
     expect(refused).toBeInstanceOf(GatewayError);
     expect(refused).toMatchObject({ code: 'model_not_priced', param: 'model' });
+  });
+
+  it('takes of alternatives what each deployment is billed by, and of these the dearest', () => {
+    const byTokens = deployment('a/tts', { input: 600_000n, output_audio: 12_000_000n });
+    const byCharacters = deployment('b/tts', { characters: 15_000_000n });
+    const largest = { input: 1_000, output_audio: 5_000, characters: 4_000 };
+    expect(holdNanos(largest, holdPriceOf(model(byTokens), undefined))).toBe(600n + 60_000n);
+    expect(holdNanos(largest, holdPriceOf(model(byCharacters), undefined))).toBe(60_000n);
+    expect(holdNanos(largest, holdPriceOf(model(byTokens, byCharacters), undefined))).toBe(60_600n);
+    const dearer = { ...largest, characters: 4_100 };
+    expect(holdNanos(dearer, holdPriceOf(model(byTokens, byCharacters), undefined))).toBe(61_500n);
+  });
+
+  it('is the dearest variant of images that may come of it, at each deployment', () => {
+    const byVariant = deployment('a/gpt', { 'images:1024x1024/low': 11n, 'images:1024x1024/high': 167n });
+    const flat = deployment('b/gpt', { images: 60n });
+    const million = 1_000_000;
+    const held = (unit: `images:${string}`, ...deployments: Parameters<typeof model>) =>
+      holdNanos({ [unit]: million }, holdPriceOf(model(...deployments), undefined));
+    expect(held('images:1024x1024/low', byVariant)).toBe(11n);
+    expect(held('images:1024x1024/auto', byVariant)).toBe(167n);
+    expect(held('images:1024x1024/low', byVariant, flat)).toBe(60n);
+    expect(() => held('images:512x512/low', byVariant, flat)).toThrow('images:512x512/low');
+  });
+
+  it('refuses the request when a deployment knows none of what may be counted', () => {
+    const speech = model(deployment('a/tts', { characters: 1n }), deployment('b/tts', { seconds: 1n }));
+    expect(() => holdNanos({ input: 5, output_audio: 5, characters: 5 }, holdPriceOf(speech, undefined))).toThrow(
+      'no price for',
+    );
+  });
+
+  it('does not take the audio of one deployment at the price of another', () => {
+    const dearText = deployment('a/gpt', { input: 5_000_000n, output: 1n });
+    const audio = deployment('b/gpt', { input: 1_000_000n, input_audio: 3_000_000n, output: 1n });
+    // At the first it is plain input.
+    expect(holdNanos({ input_audio: 10 }, holdPriceOf(model(dearText, audio), undefined))).toBe(50n);
+  });
+});
+
+describe('a call without a hold', () => {
+  const wrong = deployment('d/gpt', { seconds: 1_000_000n });
+
+  it('is refused where nobody could be charged by the endpoint', () => {
+    const refused = () => assertChargeable('chat.completions', model(wrong, unpriced), undefined);
+    expect(refused).toThrow(expect.objectContaining({ code: 'model_not_priced' }));
+    const override = { characters: '1' };
+    const overridden = () => assertChargeable('chat.completions', model(cheap), override);
+    expect(overridden).toThrow(/no price for input/);
+  });
+
+  it('goes on where one deployment can be charged, or the override', () => {
+    expect(() => assertChargeable('chat.completions', model(wrong, cheap), undefined)).not.toThrow();
+    const override = { input: '1', output: '1' };
+    expect(() => assertChargeable('chat.completions', model(wrong), override)).not.toThrow();
   });
 });

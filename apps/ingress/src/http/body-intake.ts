@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '#libs/contracts';
 import { BodyBudget, type BodyShare } from './body-budget.js';
 import { inflate } from './inflated-body.js';
+import { sendContinue } from './expect-continue.js';
 import type { DoorLimits } from './limits.js';
 import { encodingProblem, isGzip, jsonTypeProblem } from './media-type.js';
 import { PieceList, tooLarge } from './piece-list.js';
@@ -16,16 +17,9 @@ type Done = (error: Error | null, body?: Buffer) => void;
  */
 export class BodyIntake {
   private readonly budget: BodyBudget;
-  /** Responses to requests that wait for `100 Continue` before they send their body. */
-  private readonly waiting = new WeakMap<IncomingMessage, ServerResponse>();
 
   constructor(private readonly limits: DoorLimits) {
     this.budget = new BodyBudget(limits);
-  }
-
-  /** A request with `Expect: 100-continue`; told to go on only when its body is wanted. */
-  expectContinue(raw: IncomingMessage, response: ServerResponse): void {
-    this.waiting.set(raw, response);
   }
 
   read(request: FastifyRequest, done: Done): void {
@@ -43,9 +37,10 @@ export class BodyIntake {
 
   private collect(request: FastifyRequest, done: Done): void {
     const { raw } = request;
-    this.waiting.get(raw)?.writeContinue();
+    sendContinue(raw);
     const share = this.shareOf(request);
     const finish: Done = (error, body) => {
+      clearTimeout(timer);
       // A refused body is dropped at once; another one is held until its answer ended.
       if (error) share.release();
       done(error, body);
@@ -54,6 +49,7 @@ export class BodyIntake {
       if (error || !isGzip(raw.headers['content-encoding'])) finish(error, body);
       else inflate(body, new PieceList(this.limits.bodyBytes, share, body.length), finish);
     });
+    const timer = setTimeout(() => reading.late(), this.limits.requestMs);
     raw.on('data', (chunk: Buffer) => reading.chunk(chunk));
     raw.once('end', () => reading.end());
     raw.once('error', () => reading.broken());
@@ -84,6 +80,12 @@ class Reading {
 
   end(): void {
     if (!this.over) this.finish(null, this.pieces.join());
+  }
+
+  /** Node's own limit on the time of a request is that of the longest forms. */
+  late(): void {
+    if (this.over) return;
+    this.finish(new GatewayError('request_timeout', 'The request did not arrive in time. Send it faster.'));
   }
 
   /** Also called when a request that was read closes: an error made for nothing costs 5 µs. */

@@ -20,7 +20,8 @@ export function errorAnswer(error: GatewayError): ErrorAnswer {
   return { status, headers, body: JSON.stringify({ error: error.toOpenAi() }) };
 }
 
-/** The same inside a stream that had already begun; no `[DONE]` may follow. */
-export function inBandError(error: GatewayError, requestId: string): string {
-  return `data: ${JSON.stringify({ error: error.toOpenAi(), request_id: requestId })}\n\n`;
+/** The same inside a stream that had already begun; named where the stream's own events are. Nothing may follow. */
+export function inBandError(error: GatewayError, requestId: string, named: boolean): string {
+  const data = `data: ${JSON.stringify({ error: error.toOpenAi(), request_id: requestId })}\n\n`;
+  return named ? `event: error\n${data}` : data;
 }

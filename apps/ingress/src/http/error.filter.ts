@@ -41,7 +41,8 @@ export class ErrorFilter implements ExceptionFilter {
     }
     const answer = errorAnswer(error);
     if (error.code === 'method_not_allowed') answer.headers['allow'] = this.allowed(request).join(', ');
-    if (hasUnreadBody(request.raw)) this.answerUnread(request, reply, answer);
+    // What was late is not awaited any longer.
+    if (hasUnreadBody(request.raw) || error.code === 'request_timeout') this.answerUnread(request, reply, answer);
     else void reply.code(answer.status).headers(answer.headers).send(answer.body);
   }
 

@@ -1,6 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { endpoints } from '#libs/contracts';
+import { isForm, notAForm } from '../uploads/form-boundary.js';
 import { BodyIntake } from './body-intake.js';
+import { awaitContinue } from './expect-continue.js';
 import { type DoorLimits, doorLimits } from './limits.js';
 import { newRequestId } from './request-id.js';
 import { routableTarget } from './request-target.js';
@@ -9,6 +12,11 @@ import { answerClientError } from './socket-errors.js';
 /** Routes that take the rest of the path: the only ones where a path may be percent-encoded. */
 const wildcards = ['/v1/models/'];
 
+/** Which routes take forms, and whether they take nothing else. */
+const formRoutes = new Map(
+  endpoints.flatMap(({ path, accepts }) => (accepts.includes('multipart') ? [[path, accepts.length === 1]] : [])),
+) as ReadonlyMap<string | undefined, boolean>;
+
 /** Fastify with bounded intake: bodies stay raw bytes, and whatever Node cannot read is answered in JSON too. */
 export class IngressHttpAdapter extends FastifyAdapter {
   constructor(readonly limits: DoorLimits) {
@@ -16,12 +24,12 @@ export class IngressHttpAdapter extends FastifyAdapter {
       http: {
         maxHeaderSize: limits.headerBytes,
         headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
+        requestTimeout: limits.formMs,
         connectionsCheckingInterval: limits.checkMs,
         // Checked by us: Node's own answer has no body.
         requireHostHeader: false,
       },
-      requestTimeout: limits.requestMs,
+      requestTimeout: limits.formMs,
       keepAliveTimeout: limits.keepAliveMs,
       maxRequestsPerSocket: limits.requestsPerSocket,
       clientErrorHandler: answerClientError,
@@ -47,12 +55,15 @@ export class IngressHttpAdapter extends FastifyAdapter {
     const fastify = this.getInstance();
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', (request, _payload, done) => {
-      if (request.is404) done(null, undefined);
+      const onlyForms = formRoutes.get(request.routeOptions.url);
+      // A form stays in the socket until its route reads it piece by piece.
+      if (request.is404 || (onlyForms !== undefined && isForm(request.headers['content-type']))) done(null, undefined);
+      else if (onlyForms) done(notAForm());
       else intake.read(request, done);
     });
     const server = fastify.server as Server;
     server.on('checkContinue', (raw: IncomingMessage, response: ServerResponse) => {
-      intake.expectContinue(raw, response);
+      awaitContinue(raw, response);
       server.emit('request', raw, response);
     });
     // Refused by the door as any other bad header is; Node's own answer has no body.

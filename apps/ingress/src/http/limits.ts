@@ -8,7 +8,10 @@ export interface DoorLimits {
   readonly headerBytes: number;
   readonly headerCount: number;
   readonly headersMs: number;
+  /** For a body that is read into memory. */
   readonly requestMs: number;
+  /** For a form, which may be 800 MB over a home's uplink; without a byte it has as long as another body has in all. */
+  readonly formMs: number;
   readonly keepAliveMs: number;
   /** How often Node looks for connections that are over time. */
   readonly checkMs: number;
@@ -31,6 +34,7 @@ export const doorLimits: DoorLimits = {
   headerCount: 100,
   headersMs: 10_000,
   requestMs: 30_000,
+  formMs: 600_000,
   // Longer than the idle timeout of the usual load balancer (60 s): the side that forwards must close first.
   keepAliveMs: 65_000,
   checkMs: 1_000,

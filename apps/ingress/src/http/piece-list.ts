@@ -1,5 +1,6 @@
 import { GatewayError } from '#libs/contracts';
 import type { BodyShare } from './body-budget.js';
+import { readableSize } from './readable-size.js';
 
 /** What a buffer costs beside its bytes: a body sent byte by byte holds much more than its length. */
 const pieceOverhead = 256;
@@ -43,5 +44,5 @@ export class PieceList {
 }
 
 export function tooLarge(limit: number): GatewayError {
-  return new GatewayError('request_too_large', `The request body is larger than ${limit} bytes. Send less.`);
+  return new GatewayError('request_too_large', `The request body is larger than ${readableSize(limit)}. Send less.`);
 }

@@ -30,6 +30,7 @@ export class RequestRecord {
   /** Of the error that the caller was told, or that ended a stream. */
   code: string | undefined;
   private closers: (() => void)[] | undefined;
+  private closed = false;
 
   constructor(
     readonly id: string,
@@ -46,15 +47,26 @@ export class RequestRecord {
     return Math.round(performance.now() - this.startedAt);
   }
 
-  /** Calls back when the response closed, finished or not. */
+  /** Nobody is there any more to be answered. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /**
+   * Calls back once when the response closed, finished or not; at once if it is closed already. The last one that was
+   * added is called first: what was opened on top of something is over before it.
+   */
   whenClosed(closer: () => void): void {
-    if (this.closers) this.closers.push(closer);
+    if (this.closed) closer();
+    else if (this.closers) this.closers.push(closer);
     else this.closers = [closer];
   }
 
   /** The response is closed: `status` is what was sent, undefined when nothing was. */
   close(status: number | undefined, complete: boolean, logger: Logger): void {
-    for (const closer of this.closers ?? []) closer();
+    this.closed = true;
+    for (const closer of this.closers?.toReversed() ?? []) closer();
+    this.closers = undefined;
     const code = this.code ?? (complete ? undefined : 'client_closed');
     const shown = status ?? clientClosedRequest;
     tracing.end(this.span, { 'http.response.status_code': shown }, shown >= 500 || !complete ? code : undefined);

@@ -7,6 +7,8 @@ const keptHeaders = ['content-type', 'x-modapi-provider', 'x-modapi-cost-nano-us
 const passing: ReadonlySet<number> = new Set([408, 409, 429]);
 /** A stream that says so is whole; after an in-band error it does not. */
 const streamEnd = /data: ?\[DONE\]\s*$/;
+/** A stream of named events has no such end: it is whole unless an error is in it. No text has this line: JSON escapes. */
+const inBandError = 'data: {"error":';
 const tailBytes = 64;
 
 /** Listens to one answer while it goes out, and keeps it for repetitions of its Idempotency-Key. */
@@ -14,15 +16,18 @@ export class AnswerRecorder {
   private chunks: Buffer[] = [];
   private bytes = 0;
   private tail: Buffer = Buffer.alloc(0);
+  private sawError = false;
 
   constructor(
     private readonly answers: IdempotencyAnswers,
     private readonly name: IdempotencyFetchRequest & { readonly requestId: string },
+    private readonly namesEvents: boolean,
   ) {}
 
   /** Keeps the chunk itself: nobody may write to it. */
   take(chunk: Buffer): void {
     this.bytes += chunk.length;
+    if (this.namesEvents) this.sawError ||= hasError(this.tail, chunk);
     if (this.bytes > maxStoredAnswerBytes) this.chunks = [];
     else this.chunks.push(chunk);
     this.tail = chunk.length >= tailBytes ? chunk : Buffer.concat([this.tail, chunk]);
@@ -40,8 +45,15 @@ export class AnswerRecorder {
 
   private isBroken(headers: Readonly<Record<string, string>>): boolean {
     const isStream = headers['content-type']?.startsWith('text/event-stream') === true;
-    return isStream && !streamEnd.test(this.tail.toString('latin1'));
+    if (!isStream) return false;
+    return this.namesEvents ? this.sawError : !streamEnd.test(this.tail.toString('latin1'));
   }
+}
+
+/** Also where it lies across two chunks. */
+function hasError(tail: Buffer, chunk: Buffer): boolean {
+  if (chunk.includes(inBandError)) return true;
+  return Buffer.concat([tail, chunk.subarray(0, tailBytes)]).includes(inBandError);
 }
 
 function kept(headers: Readonly<Record<string, string>>): Record<string, string> {

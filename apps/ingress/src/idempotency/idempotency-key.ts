@@ -23,9 +23,9 @@ export function readIdempotencyKey(raw: Pick<IncomingMessage, 'headers' | 'rawHe
   return key;
 }
 
-/** What the key stands for: `body` is without byte order mark and outer white space. */
-export function claimOf(key: string, body: Buffer): IdempotencyClaim {
-  return { key, fingerprint: hash('sha256', body, 'base64url') };
+/** What a key stands for: `body` is without byte order mark and outer white space. */
+export function fingerprintOf(body: Buffer): string {
+  return hash('sha256', body, 'base64url');
 }
 
 /** Node joins two of them into one value. */

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { replyHeaders } from '../chat/reply-headers.js';
+import { replyHeaders } from '../inference/reply-headers.js';
 import type { AnswerHeaders } from '../http/answer-headers.js';
 import type { StoredAnswer } from './idempotency-answers.js';
 

@@ -1,5 +1,5 @@
 import { type Catalog, type Model } from '#libs/catalog';
-import { chatCompletions, GatewayError } from '#libs/contracts';
+import { type Endpoint, endpoints, GatewayError } from '#libs/contracts';
 import type { Live } from '#libs/runtime';
 
 /** The models of this gateway as callers may name them. */
@@ -10,14 +10,11 @@ export class ModelCatalog {
     return this.live.current;
   }
 
-  /** A model that answers chat completions and has a price; throws a `GatewayError` for any other name. */
-  getForChat(id: string): Model {
+  /** A model that serves the endpoint and has a price; throws a `GatewayError` for any other name. */
+  getFor(endpoint: Endpoint, id: string): Model {
     const model = this.live.current.find(id);
     if (!model) throw unknownModel(id);
-    if (!model.endpoints.includes(chatCompletions.id)) {
-      const message = `The model \`${id}\` does not serve ${chatCompletions.path}.`;
-      throw new GatewayError('model_not_supported', message, { param: 'model' });
-    }
+    if (!model.endpoints.includes(endpoint.id)) throw notServed(model, endpoint);
     if (!isPriced(model)) {
       const message = `The model \`${id}\` has no price, so it cannot be called. Ask the operator to set one.`;
       throw new GatewayError('model_not_priced', message, { param: 'model' });
@@ -34,4 +31,12 @@ export function isPriced(model: Model): boolean {
 export function unknownModel(id: string): GatewayError {
   const message = `The model \`${id}\` does not exist or you do not have access to it.`;
   return new GatewayError('model_not_found', message, { param: 'model' });
+}
+
+function notServed({ id, endpoints: served }: Model, { path }: Endpoint): GatewayError {
+  const paths = endpoints.filter((endpoint) => served.includes(endpoint.id)).map((endpoint) => endpoint.path);
+  const instead = paths.length === 0 ? '' : ` Send it to ${paths.join(' or ')}, or name another model here.`;
+  return new GatewayError('model_not_supported', `The model \`${id}\` does not serve ${path}.${instead}`, {
+    param: 'model',
+  });
 }

@@ -76,6 +76,33 @@ describe('openApiDocument', () => {
     expect(JSON.stringify(chat.responses['200'])).toContain('[DONE]');
   });
 
+  it('describes forms with their files, beside JSON where both are taken', () => {
+    const contentOf = (path: string) => Object.keys(document.paths[path]!.post!.requestBody!.content);
+    expect(contentOf('/v1/images/edits')).toEqual(['application/json', 'multipart/form-data']);
+    expect(contentOf('/v1/audio/transcriptions')).toEqual(['multipart/form-data']);
+    expect(contentOf('/v1/embeddings')).toEqual(['application/json']);
+    expect(document.components.schemas['AudioTranscriptionsForm']).toMatchObject({
+      required: ['model', 'file'],
+      properties: {
+        file: { type: 'string', format: 'binary' },
+        temperature: { anyOf: [{ type: 'number', minimum: 0, maximum: 1 }, { type: 'null' }] },
+        timestamp_granularities: { anyOf: [{ type: 'array', items: { enum: ['word', 'segment'] } }, { type: 'null' }] },
+      },
+    });
+    expect(document.components.schemas['ImagesEditsForm']).toMatchObject({
+      required: ['model', 'prompt', 'image'],
+      properties: { image: { anyOf: [{ format: 'binary' }, { type: 'array', maxItems: 16 }] } },
+    });
+  });
+
+  it('says in which types an endpoint answers', () => {
+    const typesOf = (path: string) => Object.keys(document.paths[path]!.post!.responses['200']!.content);
+    expect(typesOf('/v1/audio/speech')).toEqual(['audio/*', 'text/event-stream']);
+    expect(typesOf('/v1/audio/transcriptions')).toEqual(['application/json', 'text/plain', 'text/event-stream']);
+    expect(typesOf('/v1/images/generations')).toEqual(['application/json', 'text/event-stream']);
+    for (const { path } of endpoints) expect([path, typesOf(path).length > 0]).toEqual([path, true]);
+  });
+
   it('opens the probes and nothing of /v1', () => {
     for (const [path, { get, post, delete: remove }] of Object.entries(document.paths)) {
       const operation = get ?? post ?? remove;

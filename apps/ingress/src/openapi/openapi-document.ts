@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import { chatCompletions, type Endpoint, endpoints, organizationRoutes } from '#libs/contracts';
-import { chatCompletionResponse, chatCompletionStream } from './chat-answers.js';
+import { type Endpoint, endpoints, type FormDefinition, organizationRoutes } from '#libs/contracts';
+import { chatCompletionResponse } from './chat-answers.js';
 import { errorResponses, errorSchema, type Json, jsonContent, reference, success } from './document-answers.js';
+import { endpointAnswers } from './endpoint-answers.js';
+import { mediaSchemas } from './media-answers.js';
 import { organizationPaths } from './organization-paths.js';
 import { modelPaths, modelSchema, publicPaths } from './plain-paths.js';
-
-/** What an endpoint answers when all is well, by endpoint id. */
-const answers: Readonly<Record<string, { readonly summary: string; readonly content: Json }>> = {
-  [chatCompletions.id]: {
-    summary: 'Create a chat completion',
-    content: {
-      ...jsonContent(reference('ChatCompletion')),
-      'text/event-stream': { schema: chatCompletionStream },
-    },
-  },
-};
 
 /** The OpenAPI document of what this gateway serves, and of nothing else. */
 export function openApiDocument(): Json {
@@ -47,8 +38,9 @@ export function openApiDocument(): Json {
         'x-request-id': { description: 'The id of this request, for the operator.', schema: { type: 'string' } },
       },
       schemas: {
-        ...Object.fromEntries(endpoints.map((endpoint) => [requestName(endpoint), requestSchema(endpoint)])),
+        ...Object.fromEntries(endpoints.flatMap(requestSchemas)),
         ChatCompletion: chatCompletionResponse,
+        ...mediaSchemas,
         Model: modelSchema,
         Error: errorSchema,
       },
@@ -76,23 +68,56 @@ const costHeader = {
 };
 
 function inferenceOperation(endpoint: Endpoint): Json {
-  const answer = answers[endpoint.id];
+  const answer = endpointAnswers[endpoint.id];
   return {
     operationId: endpoint.id,
     summary: answer?.summary ?? endpoint.id,
     parameters: [idempotencyKey],
-    requestBody: { required: true, content: jsonContent(reference(requestName(endpoint))) },
+    requestBody: { required: true, content: requestContent(endpoint) },
     responses: { '200': success('The answer.', answer?.content ?? {}, costHeader), ...errorResponses() },
   };
 }
 
-/** `chat.completions` → `ChatCompletionsRequest`. */
-function requestName(endpoint: Endpoint): string {
-  const words = endpoint.id.split('.').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return `${words.join('')}Request`;
+function requestContent(endpoint: Endpoint): Json {
+  const json = endpoint.accepts.includes('json') ? jsonContent(reference(nameOf(endpoint, 'Request'))) : {};
+  const form = endpoint.form && { 'multipart/form-data': { schema: reference(nameOf(endpoint, 'Form')) } };
+  return { ...json, ...form };
 }
 
-function requestSchema(endpoint: Endpoint): Json {
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(endpoint.request, { io: 'input' }) as Json;
-  return { ...schema, description: 'Parameters not listed here are passed on to the provider unchanged.' };
+/** `chat.completions` → `ChatCompletionsRequest`. */
+function nameOf(endpoint: Endpoint, kind: 'Request' | 'Form'): string {
+  const words = endpoint.id.split('.').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return `${words.join('')}${kind}`;
+}
+
+const passedOn = 'Parameters not listed here are passed on to the provider unchanged.';
+
+function requestSchemas(endpoint: Endpoint): [string, Json][] {
+  const { accepts, request, form } = endpoint;
+  const schemas: [string, Json][] = [];
+  if (accepts.includes('json')) {
+    const { $schema: _dialect, ...schema } = z.toJSONSchema(request, { io: 'input' }) as Json;
+    schemas.push([nameOf(endpoint, 'Request'), { ...schema, description: passedOn }]);
+  }
+  if (form) schemas.push([nameOf(endpoint, 'Form'), formSchema(form)]);
+  return schemas;
+}
+
+/** The fields as what their texts are read as, and the files. */
+function formSchema({ fields, files }: FormDefinition): Json {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(fields, { io: 'output' }) as Json;
+  const { properties, required = [] } = schema as { properties: Json; required?: string[] };
+  const entries = Object.entries(files);
+  return {
+    ...schema,
+    required: [...required, ...entries.flatMap(([name, { min }]) => (min > 0 ? [name] : []))],
+    properties: { ...properties, ...Object.fromEntries(entries.map(([name, rule]) => [name, fileSchema(rule)])) },
+    description: `Lists may be spelled with brackets: \`image[]\`. ${passedOn}`,
+  };
+}
+
+function fileSchema({ max, maxBytes, kind }: FormDefinition['files'][string]): Json {
+  const description = `${kind === 'audio' ? 'Audio' : 'An image'} of at most ${maxBytes / 1024 / 1024} MB.`;
+  const file = { type: 'string', format: 'binary', description };
+  return max === 1 ? file : { anyOf: [file, { type: 'array', maxItems: max, items: file }] };
 }

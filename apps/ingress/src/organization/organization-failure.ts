@@ -1,6 +1,6 @@
 import { GatewayError, type OrganizationRoute } from '#libs/contracts';
 import { CallError } from '#libs/messaging';
-import { failureOf } from '../chat/call-failure.js';
+import { failureOf } from '../inference/call-failure.js';
 
 const retryAfterSeconds = 2;
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatewayError, objectId, type OrganizationCallHead, type OrganizationRoute } from '#libs/contracts';
-import { paramOf } from '../chat/request-validation.js';
+import { paramOf } from '../inference/request-validation.js';
 import { readJson } from '../json/read-json.js';
 
 type Values = Record<string, unknown>;

@@ -66,7 +66,7 @@ const oddPaths = [
 
 const routes: readonly HttpCase[] = [
   { row: 14, what: 'unknown path', method: 'GET', path: '/v1/nope', ...unknownUrl },
-  { row: 14, what: 'unknown path with a body', path: '/v1/embeddings', ...unknownUrl },
+  { row: 14, what: 'unknown path with a body', path: '/v1/embedding', ...unknownUrl },
   {
     row: 15,
     what: 'GET of a POST route',

@@ -51,19 +51,19 @@ export class FakeBilling {
 
   private readonly servers: Record<string, (request: OutgoingCall) => Promise<Stored>> = {
     [authorizeSubject]: async ({ body }) => {
-      const { items, snapshots } = JSON.parse(Buffer.from(body).toString()) as AuthorizeRequest;
+      const { items, snapshots } = JSON.parse(textOf(body)) as AuthorizeRequest;
       this.authorized.push(...items);
       Object.assign(this.snapshots, snapshots);
       const results = await Promise.all(items.map(async (item) => thrown(await this.playAuthorize(item))));
       return jsonOf({ results });
     },
     [holdChangesSubject]: ({ body }) => {
-      const { items } = JSON.parse(Buffer.from(body).toString()) as { items: HoldChange[] };
+      const { items } = JSON.parse(textOf(body)) as { items: HoldChange[] };
       this.changes.push(...items);
       return Promise.resolve(jsonOf({ granted: items.map(() => true) }));
     },
     [idempotencyStoreSubject]: async ({ head, body }) => {
-      this.stored.push({ head: head as IdempotencyStoreRequest, body: Buffer.from(body).toString() });
+      this.stored.push({ head: head as IdempotencyStoreRequest, body: textOf(body) });
       thrown(await this.playStore());
       return jsonOf({});
     },
@@ -72,6 +72,10 @@ export class FakeBilling {
       return thrown(this.playFetch(head as IdempotencyFetchRequest));
     },
   };
+}
+
+function textOf(body: OutgoingCall['body']): string {
+  return Buffer.from(body as Uint8Array).toString(); // the ledger's calls have no body from a source
 }
 
 function thrown<T>(value: T | CallError): T {

@@ -6,13 +6,14 @@ import type { Catalog, Model } from '#libs/catalog';
 import { digestApiKey, gatewayConfig, generateApiKey } from '#libs/contracts';
 import { BUS, LIVE_CONFIG, type LiveConfig, LOGGER } from '#libs/runtime';
 import type { LogFields, Logger } from '#libs/telemetry';
-import { exchangeLimits, type ExchangeLimits } from '../chat/chat-exchange.js';
+import { exchangeLimits, type ExchangeLimits } from '../inference/exchange-parts.js';
 import { ingressEnv } from '../config.js';
 import { httpAdapter } from '../http/http-adapter.js';
 import { type DoorLimits, doorLimits } from '../http/limits.js';
 import { openDoor } from '../ingress.app.js';
 import { IngressModule } from '../ingress.module.js';
 import { callerOf, FakeBus } from './fake-bus.js';
+import { mediaModels } from './media-models.js';
 
 const pepper = 'a-pepper-of-at-least-thirty-two-characters';
 
@@ -58,6 +59,7 @@ const models: readonly Model[] = [
   model('openai/gpt-4o:free'),
   model('only-images', { endpoints: ['images.generations'] }),
   { ...unpriced, deployments: unpriced.deployments.map((deployment) => ({ ...deployment, price: null })) },
+  ...mediaModels,
 ];
 
 const catalog: Catalog = {

@@ -2,7 +2,8 @@ import { type AttemptStarted, attemptFinishedSubject, type InferenceCallHead } f
 import type { HoldsClient } from '#libs/holds';
 import type { Bus } from '#libs/messaging';
 import { currentTrace, type Logger, type SpanHandle, traceIdOf } from '#libs/telemetry';
-import { attemptLost, type Delivered, readNote } from './lost-attempt.js';
+import type { Delivered, ModelLimits, RunningBody } from './intake.js';
+import { attemptLost, readNote } from './lost-attempt.js';
 
 export interface AccountParts {
   readonly bus: Bus;
@@ -13,8 +14,8 @@ export interface AccountParts {
 /** The request whose attempts are accounted for. */
 export interface AccountedRequest {
   readonly head: InferenceCallHead;
-  readonly body: Buffer;
-  readonly contextTokens: number | null;
+  readonly running: RunningBody;
+  readonly model: ModelLimits;
   readonly span: SpanHandle;
 }
 
@@ -100,9 +101,9 @@ export class AttemptAccount {
   }
 
   private publish(note: AttemptStarted, delivered: Delivered): void {
-    const { head, body, contextTokens, span } = this.request;
+    const { head, running, model, span } = this.request;
     const traceId = traceIdOf(span);
-    const event = attemptLost({ head, body, note, delivered, contextTokens, traceId });
+    const event = attemptLost({ head, running, model, note, delivered, traceId });
     this.parts.bus.publishEvent(attemptFinishedSubject, event, currentTrace(span)).catch((error: unknown) => {
       const fields = { requestId: head.requestId, attemptId: note.attemptId, error: error as Error };
       this.parts.logger.error(fields, 'an attempt whose worker vanished could not be accounted for');

@@ -18,6 +18,7 @@ const failures: Record<Reason, { readonly code: ErrorCode; readonly message: str
   },
   deadline: { code: 'upstream_timeout', message: 'The answer took too long. Retry, or ask for less at once.' },
   overflow: { code: 'internal_error', message: 'The gateway failed to handle this request. Retry the request.' },
+  body_failed: { code: 'internal_error', message: 'The gateway failed to handle this request. Retry the request.' },
   closed: { code: 'server_shutting_down', message: 'This server is shutting down. Retry: another one will answer.' },
 };
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Endpoint, type ErrorCode, GatewayError } from '#libs/contracts';
+import { type ErrorCode, errorTable, GatewayError } from '#libs/contracts';
 
 /** What every endpoint's schema yields. */
 export interface ValidRequest {
@@ -7,9 +7,9 @@ export interface ValidRequest {
   readonly stream?: boolean | null | undefined;
 }
 
-/** Checks a body against its endpoint's schema; the first problem is thrown, with its place in OpenAI's notation. */
-export function validate(endpoint: Endpoint, value: Record<string, unknown>): ValidRequest {
-  const result = endpoint.request.safeParse(value);
+/** Checks a request against its endpoint's schema; the first problem is thrown, with its place in OpenAI's notation. */
+export function validate<Valid extends ValidRequest>(schema: z.ZodType<Valid>, value: Record<string, unknown>): Valid {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw issue ? problemOf(issue, value) : new GatewayError('bad_request', 'The request body is not valid.');
@@ -24,9 +24,10 @@ function problemOf(issue: z.core.$ZodIssue, value: Record<string, unknown>): Gat
   return new GatewayError(code, `Invalid \`${param}\`: ${issue.message}.`, { param });
 }
 
-/** `model` and `stream` are of every endpoint; what else is wrong is a wrong value, whatever is wrong with it. */
+/** `model` and `stream` are of every endpoint; what else is wrong is a wrong value, unless its check says otherwise. */
 function codeOf(issue: z.core.$ZodIssue, value: Record<string, unknown>): ErrorCode {
-  if (issue.code === 'custom' && issue.params?.['code'] === 'forbidden_parameter') return 'forbidden_parameter';
+  const said: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined;
+  if (typeof said === 'string' && Object.hasOwn(errorTable, said)) return said as ErrorCode;
   const [name] = issue.path;
   if (issue.path.length > 1 || (name !== 'model' && name !== 'stream')) return 'invalid_value';
   const given = value[name];
