@@ -1,0 +1,2 @@
+/** The audio worker. */
+export { audioApp } from './audio-app.js';

@@ -1,0 +1,2 @@
+/** The embedding worker. */
+export { embeddingApp } from './embedding-app.js';

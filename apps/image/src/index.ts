@@ -1,0 +1,2 @@
+/** The image worker. */
+export { imageApp } from './image-app.js';
