@@ -4,6 +4,12 @@ import type { WireUsage } from './answer.js';
 /** How a call ended: as planned, left by its client, or broken off by the fault that was asked for. */
 export type CallOutcome = 'finished' | 'aborted' | 'broken';
 
+/** Of an answer that generates nothing. */
+export interface InputUsage {
+  readonly prompt_tokens: number;
+  readonly total_tokens: number;
+}
+
 export interface CallStarted {
   /** Also the `x-request-id` of the answer. */
   readonly call_id: string;
@@ -23,7 +29,7 @@ export interface CallEnded {
   readonly status: number;
   readonly outcome: CallOutcome;
   /** What was generated until then; null where nothing was. */
-  readonly usage: WireUsage | null;
+  readonly usage: WireUsage | InputUsage | null;
 }
 
 export interface CallLog {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { vectorModels } from './embedding/vector-models.js';
 import { faults } from './faults.js';
 import { contentModels } from './models.js';
 import { findModel, sandboxModels } from './served-models.js';
@@ -26,6 +27,15 @@ describe('docs/sandbox.md', () => {
         String(model.contextTokens),
         String(model.maxOutputTokens),
       ]),
+    );
+  });
+
+  it('lists the vector models with their dimensions', () => {
+    const said = new Map(rows.filter((row) => row.length === 3).map(([id, answersOn]) => [id, answersOn]));
+    expect(vectorModels.map(({ id }) => said.get(`\`${id}\``))).toEqual(
+      vectorModels.map(({ serves, dimensions }) =>
+        serves === 'rerank' ? serves : `${serves}, ${dimensions.toLocaleString('en-US')} dimensions`,
+      ),
     );
   });
 

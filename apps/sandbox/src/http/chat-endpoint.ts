@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { usageOf, type WireUsage } from '../answer.js';
-import type { CallLog, CallOutcome } from '../call-log.js';
+import type { CallLog } from '../call-log.js';
 import { partHead } from '../completion-wire.js';
 import { type Delivery, deliver, eventStream } from '../delivery.js';
 import { parseModel } from '../chat-request.js';
 import { type PreparedCall, PreparedCalls, prepareCall } from '../prepared-call.js';
-import { findModel, type ServedModel } from '../served-models.js';
+import { findModel } from '../served-models.js';
 import { WireError } from '../wire-error.js';
+import { CallRecord } from './call-record.js';
 import type { HttpCall } from './http-call.js';
 import { parseJsonObject, readJsonText } from './read-body.js';
+import { Refusals } from './refusals.js';
 
 export interface ChatEndpointOptions {
   readonly callLog: CallLog;
@@ -19,7 +21,7 @@ export interface ChatEndpointOptions {
 /** `POST /v1/chat/completions`. */
 export function chatEndpoint(options: ChatEndpointOptions): (call: HttpCall) => Promise<void> {
   const prepared = new PreparedCalls();
-  const callNumbers = new Map<string, number>();
+  const refusals = new Refusals();
   return async (call) => {
     const text = await readJsonText(call.request);
     const known = prepared.get(text);
@@ -30,7 +32,7 @@ export function chatEndpoint(options: ChatEndpointOptions): (call: HttpCall) => 
     try {
       const model = known?.model ?? findModel(name);
       if (model === undefined) throw modelNotFound(name);
-      refuseIfAsked(model, call, callNumbers);
+      refusals.refuseIfAsked(model, call);
       const ready = known ?? (await prepareCall(body ?? {}, model));
       if (known === undefined) prepared.add(text, ready);
       await send(ready, call, record, options.chunkDelayMs);
@@ -48,16 +50,6 @@ export function modelNotFound(name: string): WireError {
     param: 'model',
     code: 'model_not_found',
   });
-}
-
-function refuseIfAsked(model: ServedModel, call: HttpCall, callNumbers: Map<string, number>): void {
-  if (model.fault?.refuse === undefined) return;
-  const callNumber = (callNumbers.get(model.id) ?? 0) + 1;
-  callNumbers.set(model.id, callNumber);
-  const inHeader = call.header('x-sandbox-retry-after');
-  const retryAfter = call.url.searchParams.get('retry_after') ?? inHeader ?? undefined;
-  const error = model.fault.refuse({ callNumber, retryAfter });
-  if (error !== undefined) throw error;
 }
 
 async function send(
@@ -116,31 +108,4 @@ function goodDelivery(ready: PreparedCall, call: HttpCall, chunkDelayMs: number 
     ending: 'end',
     outcome: 'finished',
   };
-}
-
-/** Writes a call into the log: its start at once, its end at most once. */
-class CallRecord {
-  private isOpen = true;
-  private readonly entry;
-
-  constructor(
-    private readonly callLog: CallLog,
-    call: HttpCall,
-    { name, stream }: { name: string; stream: boolean },
-  ) {
-    this.entry = {
-      call_id: call.id,
-      model: name,
-      stream,
-      request_id: call.header('x-request-id') ?? null,
-      attempt_id: call.header('x-modapi-attempt-id') ?? null,
-    };
-    callLog.started(this.entry);
-  }
-
-  end(status: number, outcome: CallOutcome, usage: WireUsage | null): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.callLog.ended({ ...this.entry, status, outcome, usage });
-  }
 }

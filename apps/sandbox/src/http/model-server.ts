@@ -1,8 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { mediaModels } from '../media-models.js';
 import { findModel, sandboxModels } from '../served-models.js';
 import { WireError } from '../wire-error.js';
 import { chatEndpoint, type ChatEndpointOptions, modelNotFound } from './chat-endpoint.js';
+import { embeddingsEndpoint } from './embeddings-endpoint.js';
 import { HttpCall } from './http-call.js';
+import { rerankEndpoint } from './rerank-endpoint.js';
+import { ImagesEndpoint } from './images-endpoint.js';
+import { speechEndpoint } from './speech-endpoint.js';
+import { transcriptionEndpoint } from './transcription-endpoint.js';
 
 interface Route {
   readonly method: string;
@@ -30,8 +36,23 @@ export function createModelServer(options: ChatEndpointOptions): Server {
 }
 
 function routesOf(options: ChatEndpointOptions): Route[] {
+  const images = new ImagesEndpoint(options.callLog);
   return [
     { method: 'POST', matches: (path) => path === '/v1/chat/completions', handle: chatEndpoint(options) },
+    { method: 'POST', matches: (path) => path === '/v1/embeddings', handle: embeddingsEndpoint(options) },
+    { method: 'POST', matches: (path) => path === '/v1/rerank', handle: rerankEndpoint(options) },
+    { method: 'POST', matches: (path) => path === '/v1/audio/speech', handle: speechEndpoint(options.callLog) },
+    {
+      method: 'POST',
+      matches: (path) => path === '/v1/audio/transcriptions' || path === '/v1/audio/translations',
+      handle: transcriptionEndpoint(options.callLog),
+    },
+    {
+      method: 'POST',
+      matches: (path) => /^\/v1\/images\/(generations|edits|variations)$/.test(path),
+      handle: (call) => images.create(call),
+    },
+    { method: 'GET', matches: (path) => path.startsWith('/v1/images/files/'), handle: (call) => images.show(call) },
     { method: 'GET', matches: (path) => path === modelsPath, handle: listModels },
     { method: 'GET', matches: (path) => path.startsWith(`${modelsPath}/`), handle: showModel },
     { method: 'GET', matches: (path) => path === '/healthz', handle: (call) => call.sendJson(200, '{"status":"ok"}') },
@@ -79,12 +100,15 @@ function wireModel(id: string): Record<string, string | number> {
 }
 
 function listModels(call: HttpCall): void {
-  call.sendJson(200, JSON.stringify({ object: 'list', data: sandboxModels.map((model) => wireModel(model.id)) }));
+  call.sendJson(
+    200,
+    JSON.stringify({ object: 'list', data: [...sandboxModels, ...mediaModels].map((model) => wireModel(model.id)) }),
+  );
 }
 
 function showModel(call: HttpCall): void {
   const name = decode(call.path.slice(modelsPath.length + 1));
-  if (findModel(name) === undefined) throw modelNotFound(name);
+  if (findModel(name) === undefined && !mediaModels.some(({ id }) => id === name)) throw modelNotFound(name);
   call.sendJson(200, JSON.stringify(wireModel(name)));
 }
 
