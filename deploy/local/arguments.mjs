@@ -3,7 +3,7 @@
 /** @typedef {{ port: number | undefined, host: string | undefined, dataDir: string | undefined, config: string | undefined, cluster: boolean, scale: Record<string, number>, watch: boolean, help: boolean }} Arguments */
 
 /** Apps that can run more than once. */
-export const scalable = ['ingress', 'text', 'billing'];
+export const scalable = ['ingress', 'text', 'embedding', 'audio', 'image', 'billing'];
 
 export const help = `npm start -- [options]
 

@@ -36,7 +36,7 @@ describe('parseArguments', () => {
     [['--port', '80a'], '--port needs a whole number from 0 to 65535, not 80a'],
     [['--port', '65536'], '--port needs a whole number from 0 to 65535, not 65536'],
     [['--scale', 'text=2'], '--scale needs --cluster'],
-    [['--cluster', '--scale', 'txt=2'], '--scale knows ingress, text, billing, not txt'],
+    [['--cluster', '--scale', 'txt=2'], '--scale knows ingress, text, embedding, audio, image, billing, not txt'],
     [['--cluster', '--scale', 'text'], '--scale is written app=number, e.g. text=2, not text'],
     [['--cluster', '--scale', 'text=0'], '--scale text needs a whole number from 1 to 64, not 0'],
   ])('refuses %j in one line', (argv, message) => {

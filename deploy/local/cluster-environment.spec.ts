@@ -5,6 +5,7 @@ const settings = {
   natsUrl: 'nats://n',
   redisUrl: 'redis://r',
   databaseUrl: 'postgres://p',
+  blobUrl: 'file:///data/blobs',
   sandboxPort: 4000,
   httpHost: '127.0.0.1',
   httpPort: 8080,
@@ -31,6 +32,21 @@ describe('environmentOf', () => {
       'MODAPI_BOOTSTRAP_API_KEY',
       'MODAPI_KEY_PEPPER',
     ]);
+  });
+
+  it('names the store of files, and its credentials, to ingress and image alone', () => {
+    const credentials = { BLOB_ACCESS_KEY_ID: 'id', BLOB_SECRET_ACCESS_KEY: 'secret' };
+    const blobsOf = (app: string, more = {}): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(environmentOf(app, settings, { ...own, ...credentials, ...more })).filter(([name]) =>
+          name.startsWith('BLOB_'),
+        ),
+      );
+    for (const app of ['ingress', 'image']) {
+      expect(blobsOf(app)).toEqual({ BLOB_URL: 'file:///data/blobs', ...credentials });
+      expect(blobsOf(app, { BLOB_URL: 's3://files' })).toMatchObject({ BLOB_URL: 's3://files' });
+    }
+    for (const app of ['text', 'embedding', 'audio', 'billing', 'sandbox']) expect(blobsOf(app)).toEqual({});
   });
 
   it("passes the operator's variables on, ours on top", () => {

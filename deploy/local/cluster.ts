@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { openDataDirectory } from '#apps/standalone';
 import { buildCatalog } from '#libs/catalog';
 import { buildUpstreams } from '#libs/providers';
@@ -12,7 +13,7 @@ import { startClusterServices } from './cluster-services.js';
 import { projectRoot } from './project-root.js';
 
 /** In the order of the stop: who takes work in goes first, who stores it last. */
-const stopOrder = ['ingress', 'text', 'billing', 'sandbox'] as const;
+const stopOrder = ['ingress', 'text', 'embedding', 'audio', 'image', 'billing', 'sandbox'] as const;
 const nodeFlags = process.execArgv;
 
 export interface ClusterOptions {
@@ -66,6 +67,7 @@ export async function startCluster({ env, scale, print }: ClusterOptions): Promi
     const settings: ClusterSettings = {
       ...services,
       ...dataDirectory.secrets,
+      blobUrl: pathToFileURL(join(dataDirectory.path, 'blobs')).href,
       sandboxPort: await claimPort('127.0.0.1', 0),
       httpHost,
       httpPort,

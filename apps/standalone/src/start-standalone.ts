@@ -1,8 +1,13 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { audioApp } from '#apps/audio';
 import { billingApp } from '#apps/billing';
+import { embeddingApp } from '#apps/embedding';
+import { imageApp } from '#apps/image';
 import { ingressApp } from '#apps/ingress';
 import { startSandbox } from '#apps/sandbox';
 import { textApp } from '#apps/text';
+import { mediaSecretFrom } from '#libs/contracts';
 import { createInProcessBus } from '#libs/messaging';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#libs/persistence';
 import { type Environment, startApps, StartError } from '#libs/runtime';
@@ -41,7 +46,7 @@ export async function startStandalone(env: Environment): Promise<Standalone> {
       () => sandbox.close(),
     );
     let callsInFlight = (): number => 0;
-    const apps = await startApps([ingressApp, textApp, billingApp], {
+    const apps = await startApps([ingressApp, textApp, embeddingApp, audioApp, imageApp, billingApp], {
       name: 'standalone',
       bus: (logger) => {
         const bus = createInProcessBus({ logger });
@@ -74,12 +79,14 @@ function environmentOf(env: Environment, dataDirectory: DataDirectory, databaseU
   return {
     // Our answers to the caller's question come first on the screen; the operator may ask for more.
     LOG_LEVEL: 'warn',
+    BLOB_URL: pathToFileURL(join(dataDirectory.path, 'blobs')).href,
     MODAPI_HTTP_HOST: '127.0.0.1',
     MODAPI_HTTP_PORT: '8080',
     ...withoutEmpty(env),
     DATABASE_URL: databaseUrl,
     MODAPI_SANDBOX_URL: sandboxUrl,
     MODAPI_KEY_PEPPER: pepper,
+    MODAPI_MEDIA_SECRET: mediaSecretFrom(pepper),
     MODAPI_BOOTSTRAP_API_KEY: apiKey,
     MODAPI_BOOTSTRAP_ADMIN_KEY: adminKey,
   };
