@@ -13,13 +13,16 @@ import { contentMarker, doneMarker, unaryMarker } from './wire.mjs';
  * @property {number} [maxCalls]
  * @property {number} [seconds]
  * @property {number} [rampMs] connections begin spread over this time
+ * @property {string} [path] chat completions when absent
+ * @property {{ marker: string, count: number }} [whole] what a right answer in one piece has; that of chat when absent
+ * @property {number} [bytes] of a right answer whose latency is that of its first byte
  * @property {number} [callsPerSecond] calls begin evenly spread; absent: as fast as they are answered
  */
 
 const maxErrorsKept = 3;
 const stallMs = 15_000;
 
-function requestBytes({ port, headers, body }) {
+function requestBytes({ port, headers, body, path = '/v1/chat/completions' }) {
   const lines = Object.entries({
     host: `127.0.0.1:${port}`,
     'content-type': 'application/json',
@@ -28,7 +31,7 @@ function requestBytes({ port, headers, body }) {
     ...headers,
     'content-length': String(Buffer.byteLength(body)),
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`POST /v1/chat/completions HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
 }
 
 /** One connection: asks, checks the answer, asks again. */
@@ -39,12 +42,14 @@ class Caller {
   #started = 0;
   #content = new MarkerCounter(contentMarker);
   #done = new MarkerCounter(doneMarker);
-  #unary = new MarkerCounter(unaryMarker);
+  #unary;
+  #bytes = 0;
   #text = '';
   #timer;
 
   constructor(run) {
     this.#run = run;
+    this.#unary = new MarkerCounter(Buffer.from(run.whole.marker));
     this.#open();
   }
 
@@ -99,6 +104,7 @@ class Caller {
     this.#done.reset();
     this.#unary.reset();
     this.#text = '';
+    this.#bytes = 0;
     this.#run.begun += 1;
     this.#started = performance.now();
     this.#socket.write(this.#run.bytes);
@@ -106,6 +112,12 @@ class Caller {
 
   #onBody(piece) {
     if (this.#text.length < 300) this.#text += piece.latin1Slice(0, Math.min(300, piece.length));
+    const { bytes } = this.#run.load;
+    if (bytes !== undefined) {
+      if (this.#bytes === 0) this.#run.took(performance.now() - this.#started);
+      this.#bytes += piece.length;
+      return;
+    }
     if (this.#run.chunksPerCall === 0) {
       this.#unary.add(piece);
       return;
@@ -117,14 +129,19 @@ class Caller {
     this.#run.chunks += this.#content.count - before;
   }
 
+  #isRight() {
+    const { chunksPerCall, load, whole } = this.#run;
+    if (load.bytes !== undefined) return this.#bytes === load.bytes;
+    if (chunksPerCall === 0) return this.#unary.count === whole.count;
+    return this.#content.count === chunksPerCall && this.#done.count === 1;
+  }
+
   #onEnd(status, keepAlive) {
-    const { chunksPerCall } = this.#run;
-    const right =
-      chunksPerCall === 0 ? this.#unary.count === 4 : this.#content.count === chunksPerCall && this.#done.count === 1;
-    if (status === 200 && right) {
+    const { chunksPerCall, load } = this.#run;
+    if (status === 200 && this.#isRight()) {
       this.#run.calls += 1;
       // A stream's latency is that of its first content; it was taken there.
-      if (chunksPerCall === 0) this.#run.took(performance.now() - this.#started);
+      if (chunksPerCall === 0 && load.bytes === undefined) this.#run.took(performance.now() - this.#started);
     } else {
       this.#run.failed(`status ${status}, ${this.#content.count} chunks: ${this.#text.slice(0, 300)}`);
     }
@@ -157,6 +174,7 @@ class Run {
     this.load = load;
     this.bytes = requestBytes(load);
     this.chunksPerCall = load.chunksPerCall ?? 0;
+    this.whole = load.whole ?? { marker: unaryMarker, count: 4 };
     this.done = new Promise((resolve) => (this.#finished = resolve));
   }
 

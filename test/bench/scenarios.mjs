@@ -2,7 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refuseWrongBooks } from './prepaid.mjs';
 import { readTree, usedBetween } from './process-tree.mjs';
-import { bodies, burstChunks, burstsPerStream, chargeNanos, pacedChunks, tokens } from './wire.mjs';
+import {
+  bodies,
+  burstChunks,
+  burstsPerStream,
+  chargeNanos,
+  embeddingMarker,
+  pacedChunks,
+  speech,
+  tokens,
+} from './wire.mjs';
 
 /**
  * @typedef {object} Scenario
@@ -18,6 +27,14 @@ import { bodies, burstChunks, burstsPerStream, chargeNanos, pacedChunks, tokens 
 
 const isPrepaid = (system) => system.endsWith('-prepaid');
 const isForeign = (system) => system !== 'bare' && !system.startsWith('modapi');
+
+/** Not Portkey's nor the bare hop's business, and not prepaid: what is asked is what the bytes cost. */
+const isOtherThanOurs = (system) => isPrepaid(system) || isForeign(system);
+const embeddings = {
+  body: bodies.embeddings,
+  path: '/v1/embeddings',
+  whole: { marker: embeddingMarker.toString(), count: 16 },
+};
 
 /** @type {Scenario[]} */
 export const scenarios = [
@@ -73,6 +90,38 @@ export const scenarios = [
     quick: { rounds: 1 },
     unit: 'chunk',
     leavesOut: isPrepaid,
+  },
+  {
+    name: 'embeddings-8',
+    what: '16 texts to 1,536 floats each, half a megabyte of answer, 8 in flight',
+    load: { ...embeddings, connections: 8 },
+    settleMs: 500,
+    windowMs: { full: 3000, quick: 1000 },
+    unit: 'call',
+    leavesOut: isOtherThanOurs,
+  },
+  {
+    name: 'embeddings-1',
+    what: 'the same, 1 in flight',
+    load: { ...embeddings, connections: 1 },
+    settleMs: 300,
+    windowMs: { full: 2500, quick: 500 },
+    unit: 'call',
+    leavesOut: isOtherThanOurs,
+  },
+  {
+    name: 'speech-1',
+    what: 'speech of 64 KB, a piece each 5 ms, 1 in flight; p50 and p99 are the time to the first byte',
+    load: {
+      body: bodies.speech,
+      path: '/v1/audio/speech',
+      bytes: speech.pieces * speech.pieceBytes,
+      connections: 1,
+    },
+    settleMs: 300,
+    windowMs: { full: 3000, quick: 1000 },
+    unit: 'call',
+    leavesOut: isOtherThanOurs,
   },
 ];
 

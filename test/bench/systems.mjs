@@ -8,7 +8,7 @@ import { NotHere } from './not-here.mjs';
 import { node, root, startProgram, startServer, stop, waitUntil } from './owned-process.mjs';
 import { fetchPortkey } from './portkey.mjs';
 import { makePrepaid } from './prepaid.mjs';
-import { bodies, models, price } from './wire.mjs';
+import { bodies, mediaModels, models, price } from './wire.mjs';
 
 /**
  * @typedef {object} System
@@ -83,9 +83,9 @@ const modapiYaml = (upstream) =>
   JSON.stringify({
     apiVersion: 'modapi/v1',
     providers: { bench: { preset: 'openai-compatible', baseUrl: `${upstream}/v1`, apiKey: 'env:BENCH_UPSTREAM_KEY' } },
-    models: models.map((id) => ({
-      id,
-      deployments: [{ provider: 'bench', price }],
+    models: [...models.map((id) => ({ id, price })), ...mediaModels].map(({ price: own, ...model }) => ({
+      ...model,
+      deployments: [{ provider: 'bench', price: own }],
     })),
   });
 

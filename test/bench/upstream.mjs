@@ -1,7 +1,17 @@
 // The one mock upstream of all systems, not counted: a provider on OpenAI's wire that answers at once.
 // The model name chooses the behaviour; a second port swallows OTLP exports.
 import { createServer } from 'node:http';
-import { burstChunks, burstsPerStream, pacedChunks, pacedMs, slowMs, tokens } from './wire.mjs';
+import {
+  bodies,
+  burstChunks,
+  burstsPerStream,
+  dimensions,
+  pacedChunks,
+  pacedMs,
+  slowMs,
+  speech,
+  tokens,
+} from './wire.mjs';
 
 const created = 1_767_225_600;
 const usageOf = ({ input, output }) => ({
@@ -74,7 +84,47 @@ const streams = [
   { name: 'bench-paced"', everyMs: pacedMs, ticks: pacedChunks, perTick: 1 },
 ];
 
-function answer(body, response) {
+/** Floats as OpenAI prints them: 16 × 1,536 of them are half a megabyte. */
+const embedding = Array.from({ length: dimensions }, (_, index) => Number((Math.sin(index) / 40).toFixed(9)));
+const inputs = JSON.parse(bodies.embeddings).input;
+const embeddings = Buffer.from(
+  JSON.stringify({
+    object: 'list',
+    data: inputs.map((_, index) => ({ object: 'embedding', index, embedding })),
+    model: 'bench-embedding',
+    usage: { prompt_tokens: 1800, total_tokens: 1800 },
+  }),
+);
+const embeddingHeaders = { ...unaryHeaders, 'content-length': String(embeddings.length) };
+
+const sound = Buffer.alloc(speech.pieceBytes, 0x55);
+
+function speak(response) {
+  response.writeHead(200, { 'content-type': 'audio/mpeg', 'x-request-id': 'req_bench' });
+  response.write(sound);
+  let left = speech.pieces - 1;
+  const timer = setInterval(() => {
+    left -= 1;
+    if (left > 0) response.write(sound);
+    else response.end(sound);
+    if (left <= 0) clearInterval(timer);
+  }, speech.everyMs);
+  response.once('close', () => clearInterval(timer));
+}
+
+/** By the end of the path; everything else is chat. */
+const others = {
+  '/embeddings': (response) => response.writeHead(200, embeddingHeaders).end(embeddings),
+  '/audio/speech': speak,
+};
+
+function answer(body, response, url) {
+  const other = Object.keys(others).find((path) => url.endsWith(path));
+  if (other) {
+    others[other](response);
+    return;
+  }
+
   if (!body.includes('"stream":true')) {
     response.writeHead(200, unaryHeaders);
     response.end(unary);
@@ -89,7 +139,7 @@ function answer(body, response) {
 const server = createServer((request, response) => {
   const pieces = [];
   request.on('data', (piece) => pieces.push(piece));
-  request.on('end', () => answer(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), response));
+  request.on('end', () => answer(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), response, request.url));
 });
 server.keepAliveTimeout = 600_000;
 

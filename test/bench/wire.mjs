@@ -44,11 +44,27 @@ const body = (model, stream) =>
     ...(stream ? { stream: true, stream_options: { include_usage: true } } : {}),
   });
 
+/** 16 texts, as long as a paragraph each. */
+const texts = Array.from({ length: 16 }, (_, index) => `${index}: ${messages[1].content}`);
+
 export const bodies = {
+  embeddings: JSON.stringify({ model: 'bench-embedding', input: texts, encoding_format: 'float' }),
+  speech: JSON.stringify({ model: 'bench-speech', voice: 'alloy', input: messages[1].content, response_format: 'mp3' }),
   unary: body('bench-model', false),
   paced: body('bench-paced', true),
   burst: body('bench-burst', true),
   bursts: body('bench-bursts', true),
   slow: body('bench-slow', true),
 };
+/** Of each text: OpenAI's small model. */
+export const dimensions = 1536;
+/** In every right embedding. */
+export const embeddingMarker = Buffer.from('"object":"embedding"');
+/** Speech: the first piece at once, then one each 5 ms, as a voice is synthesised. */
+export const speech = { pieces: 16, pieceBytes: 4096, everyMs: 5 };
 export const models = ['bench-model', 'bench-paced', 'bench-burst', 'bench-bursts', 'bench-slow'];
+/** For other endpoints than chat, with prices in their units. */
+export const mediaModels = [
+  { id: 'bench-embedding', endpoints: ['embeddings'], price: { input: '0.02' } },
+  { id: 'bench-speech', endpoints: ['audio.speech'], price: { characters: '15' } },
+];
