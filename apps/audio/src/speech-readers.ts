@@ -12,6 +12,7 @@ import {
   type UpstreamHeaders,
 } from '#libs/providers';
 import { audioRateOf } from './audio-rate.js';
+import { passedOn } from './passed-on.js';
 import { canBeSpoken, estimatedSpeech, openAiFormat, reportedSpeech, type SpeechAsk } from './speech-ask.js';
 import { deltaEvents, doneEvent, openAiUsage } from './speech-events.js';
 
@@ -137,9 +138,7 @@ class SpeechEvents implements FlowReader {
   }
 
   push(chunk: Buffer): FlowStep {
-    const { events, answer } = this;
-    const write = events.push(chunk);
-    return { ...(write && { write }), ...(events.done && { done: true }), ...failureOfEvents(events, answer.context) };
+    return passedOn(this.events, chunk, this.answer.context);
   }
 
   finish(): { complete: boolean } {
@@ -162,10 +161,4 @@ class SpeechEvents implements FlowReader {
     this.usage = reportedSpeech(tokens, answer.ask, answer.price);
     return undefined;
   }
-}
-
-/** What a fault of an event stream means. */
-export function failureOfEvents({ fault }: TypedEvents, context: FailureContext): { failure?: UpstreamFailure } {
-  if (!fault) return {};
-  return { failure: fault.kind === 'error' ? failureOfErrorObject(fault.error, context) : failureOfGarbage(context) };
 }

@@ -10,7 +10,7 @@ import {
   type UpstreamFailure,
   type UpstreamHeaders,
 } from '#libs/providers';
-import { failureOfEvents } from './speech-readers.js';
+import { passedOn } from './passed-on.js';
 import type { TranscriptAsk } from './transcript-ask.js';
 import { transcriptEvents } from './transcript-events.js';
 import { textFormats } from './transcript-formats.js';
@@ -138,9 +138,7 @@ class TranscriptEvents implements FlowReader {
   }
 
   push(chunk: Buffer): FlowStep {
-    const { events, answer } = this;
-    const write = events.push(chunk);
-    return { ...(write && { write }), ...(events.done && { done: true }), ...failureOfEvents(events, answer.context) };
+    return passedOn(this.events, chunk, this.answer.context);
   }
 
   finish(): { complete: boolean } {

@@ -1,11 +1,10 @@
-import { chargeOf, fitUsage, priceOfWire, UnpricedUnitError } from '#libs/catalog';
+import { chargeOf, fitUsage, type Price, priceOfWire, UnpricedUnitError } from '#libs/catalog';
 import {
   type AttemptFinished,
   attemptFinishedSubject,
   type AttemptStarted,
   type InferenceCallHead,
   type Usage,
-  type WirePrice,
 } from '#libs/contracts';
 import type { Bus, TraceHeaders } from '#libs/messaging';
 import type { Logger } from '#libs/telemetry';
@@ -39,9 +38,10 @@ export class AttemptReports {
   async add(ended: EndedAttempt, trace: { headers: TraceHeaders; traceId: string | null }): Promise<void> {
     const { attempt, end, started } = ended;
     const counted = await attempt.meter(end);
-    const { usage, measured } = fitUsage(counted.usage, priceOfWire(started.price));
+    const price = priceOfWire(started.price);
+    const { usage, measured } = fitUsage(counted.usage, price);
     const metered = { ...counted, usage };
-    this.last = { ...metered, cost: chargeIn(metered.usage, started.price) };
+    this.last = { ...metered, cost: chargeIn(usage, price) };
     // A report of nothing is no charge: the ledger would leave the hold to its lease.
     this.charged ||= metered.source !== 'none' && Object.values(usage).some((quantity = 0) => quantity > 0);
     if (attempt.usageDisbelieved) {
@@ -109,9 +109,9 @@ export class AttemptReports {
   }
 }
 
-function chargeIn(usage: Usage, price: WirePrice): bigint | undefined {
+function chargeIn(usage: Usage, price: Price): bigint | undefined {
   try {
-    return chargeOf(usage, priceOfWire(price));
+    return chargeOf(usage, price);
   } catch (error) {
     if (error instanceof UnpricedUnitError) return undefined;
     throw error;
